@@ -1,0 +1,295 @@
+"""Clue: the one door to the model. Load once, look once per frame, ask many times.
+
+clue = Clue.load()
+view = clue.look(image)
+clue.ambiguity(view, Dialog('get the mug'))   # probability, map, candidate regions
+clue.respond(view, Dialog('get the mug'))     # Question | Grounding | Absent | Invalid
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from clue_ros.box import decode_locations
+from clue_ros.dialog import Dialog
+from clue_ros.dialog import check_ask_policy
+from clue_ros.errors import CheckpointError
+from clue_ros.errors import DeviceError
+from clue_ros.errors import InvalidBox
+from clue_ros.errors import InvalidImage
+from clue_ros.errors import MissingAdapter
+from clue_ros.model import checkpoint as checkpoints
+from clue_ros.model.adapters import Adapters
+from clue_ros.model.attention import mean_attention
+from clue_ros.model.attention import min_max
+from clue_ros.model.attention import text_to_image_rows
+from clue_ros.model.backbone import Backbone
+from clue_ros.model.checkpoint import Checkpoint
+from clue_ros.model.checkpoint import CheckpointConfig
+from clue_ros.model.decoder import BOX_TOKENS
+from clue_ros.model.decoder import MAX_QUESTION_TOKENS
+from clue_ros.model.decoder import Decoder
+from clue_ros.model.decoder import Form
+from clue_ros.model.decoder import Suffix
+from clue_ros.model.device import choose_device
+from clue_ros.model.device import choose_dtype
+from clue_ros.model.probe import Probe
+from clue_ros.model.probe import load_probe
+from clue_ros.model.regions import find_regions
+from clue_ros.model.self_test import run_self_test
+from clue_ros.prompt import readable
+from clue_ros.response import Absent
+from clue_ros.response import Ambiguity
+from clue_ros.response import Grounding
+from clue_ros.response import Invalid
+from clue_ros.response import Question
+from clue_ros.response import Response
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One frame, encoded."""
+
+    image: Image  # (height, width, 3) RGB
+    features: Tensor  # (image tokens, hidden)
+
+    @property
+    def width(self) -> int:
+        """Pixels of the source image."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels of the source image."""
+        return int(self.image.shape[0])
+
+
+class Clue:
+    """A loaded checkpoint: attention probe and decoder on one copy of the backbone."""
+
+    def __init__(self, backbone: Backbone, checkpoint: Checkpoint) -> None:
+        """Join a loaded backbone with the checkpoint's probe and adapters, and test them."""
+        self.name = checkpoint.name
+        self._backbone = backbone
+        self._config = checkpoint.config or _bare_config(backbone)
+        if self._config.grid != backbone.grid_side:
+            raise CheckpointError(
+                f'{checkpoint.name} was made for a grid of {self._config.grid}, its backbone has '
+                f'{backbone.grid_side}; use the backbone of this checkpoint'
+            )
+        run_self_test(backbone, self._config.probe_layer)
+        self._adapters = Adapters(backbone, checkpoint.adapters)
+        self._probe: Probe | None = None
+        if checkpoint.probe:
+            self._probe = load_probe(checkpoint.probe).to(backbone.device)
+        self._decoder = Decoder(backbone)
+
+    @classmethod
+    def load(
+        cls,
+        path_or_name: str = checkpoints.EMBEDDED,
+        device: str = 'auto',
+        dtype: str = 'auto',
+        allow_download: bool = False,
+    ) -> Clue:
+        """Load the embedded checkpoint, a folder or a hub id.
+
+        `device` is auto, cpu, cuda or cuda:N; `dtype` auto, float32 or bfloat16. A hub id is read
+        from the local cache and fetched only with `allow_download`. Raises CheckpointError,
+        DeviceError or SelfTestFailed.
+        """
+        checkpoint = checkpoints.find(path_or_name, allow_download)
+        chosen = choose_device(device)
+        with _out_of_memory(chosen):
+            backbone = Backbone.load(checkpoint.backbone, chosen, choose_dtype(dtype, chosen))
+            return cls(backbone, checkpoint)
+
+    @property
+    def device(self) -> str:
+        """`cpu` or `cuda:N`."""
+        return str(self._backbone.device)
+
+    @property
+    def dtype(self) -> str:
+        """`float32` or `bfloat16`."""
+        return str(self._backbone.dtype).removeprefix('torch.')
+
+    @property
+    def has_probe(self) -> bool:
+        """Whether the checkpoint can tell a probability of ambiguity."""
+        return self._probe is not None
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether the checkpoint can ask questions."""
+        return 'ivg' in self._adapters.names
+
+    @property
+    def description(self) -> str:
+        """One line: what was loaded, where it runs, what it lacks."""
+        lacks = [] if self.has_probe else ['no ambiguity probe: maps without a probability']
+        lacks += [] if self.has_decoder else ['no dialog adapter: it grounds and cannot ask']
+        return '; '.join([f'{self.name} on {self.device} in {self.dtype}', *lacks])
+
+    def look(self, image: Image) -> View:
+        """Encode an RGB frame (H, W, 3) once; raises InvalidImage for anything else."""
+        return self.look_all([image])[0]
+
+    def look_all(self, images: Sequence[Image]) -> list[View]:
+        """Encode several frames in one batch."""
+        for image in images:
+            _check_image(image)
+        with _out_of_memory(self._backbone.device):
+            features = self._backbone.encode(images)
+        return [View(image, row) for image, row in zip(images, features, strict=True)]
+
+    def ambiguity(self, view: View, dialog: Dialog) -> Ambiguity:
+        """How ambiguous the dialog's request is in `view`, and where."""
+        return self.ambiguity_all([view], [dialog])[0]
+
+    @torch.inference_mode()
+    def ambiguity_all(self, views: Sequence[View], dialogs: Sequence[Dialog]) -> list[Ambiguity]:
+        """Assess several (view, dialog) pairs in one batch."""
+        config, backbone = self._config, self._backbone
+        texts = [config.prompts.probe_text(dialog) for dialog in dialogs]
+        with _out_of_memory(backbone.device), self._adapter('ambiguity'):
+            prefix = backbone.prefix([view.features for view in views], texts)
+            rows = text_to_image_rows(backbone, prefix, config.probe_layer)
+            queries = prefix.words if config.queries == 'words' else prefix.expression
+            attention = mean_attention(rows, queries)
+            maps = min_max(attention).view(-1, backbone.grid_side, backbone.grid_side)
+            logits = None if self._probe is None else self._probe(maps) / config.temperature
+        probabilities = [None] * len(views) if logits is None else logits.sigmoid().tolist()
+        attention = attention.view_as(maps)
+        return [
+            Ambiguity(
+                map=map_,
+                regions=find_regions(map_, share, config.region_level, view.width, view.height),
+                probability=probability,
+                threshold=config.threshold if self.has_probe else None,
+            )
+            for view, map_, share, probability in zip(
+                views, maps.cpu().numpy(), attention.cpu().numpy(), probabilities, strict=True
+            )
+        ]
+
+    def respond(self, view: View, dialog: Dialog, ask_policy: str = 'probe') -> Response:
+        """Ask or point: see `respond_all`."""
+        return self.respond_all([view], [dialog], ask_policy)[0]
+
+    def respond_all(
+        self, views: Sequence[View], dialogs: Sequence[Dialog], ask_policy: str = 'probe'
+    ) -> list[Response]:
+        """Decide what the robot does next for several (view, dialog) pairs.
+
+        `probe` asks where the probe finds the dialog ambiguous (Fig. 2) and after a reply only
+        where the decoder wants to ask as well, `decoder` lets the
+        decoder choose by what it writes (Algorithm 1), `always` asks, `never` points. Raises
+        MissingAdapter when the checkpoint cannot follow the policy.
+        """
+        self._check_policy(ask_policy)
+        forms = self._forms(views, dialogs, ask_policy)
+        responses: list[Response | None] = [None] * len(views)
+        # one batch per form: rows of a batch are decoded under one constraint
+        for form in set(forms):
+            chosen = [index for index, wanted in enumerate(forms) if wanted is form]
+            suffixes = self._decode([views[i] for i in chosen], [dialogs[i] for i in chosen], form)
+            for index, suffix in zip(chosen, suffixes, strict=True):
+                responses[index] = _read_suffix(suffix, views[index])
+        return [response for response in responses if response is not None]
+
+    def _forms(
+        self, views: Sequence[View], dialogs: Sequence[Dialog], ask_policy: str
+    ) -> list[Form]:
+        if ask_policy == 'probe':
+            return [
+                self._form(found, dialog)
+                for found, dialog in zip(self.ambiguity_all(views, dialogs), dialogs, strict=True)
+            ]
+        fixed = {'decoder': Form.EITHER, 'always': Form.QUESTION, 'never': Form.BOX}
+        return [fixed[ask_policy]] * len(views)
+
+    @staticmethod
+    def _form(found: Ambiguity, dialog: Dialog) -> Form:
+        if not found.ambiguous:
+            return Form.BOX
+        # Probes are trained on requests, so after a reply the robot asks again only if the
+        # decoder, which was trained on whole dialogs, wants to as well.
+        return Form.EITHER if dialog.turns else Form.QUESTION
+
+    def _decode(self, views: Sequence[View], dialogs: Sequence[Dialog], form: Form) -> list[Suffix]:
+        prompts = self._config.prompts
+        text = prompts.decoder_text if self.has_decoder else prompts.probe_text
+        reserve = BOX_TOKENS if form is Form.BOX else MAX_QUESTION_TOKENS
+        with _out_of_memory(self._backbone.device), self._adapter('ivg'):
+            prefix = self._backbone.prefix(
+                [view.features for view in views], [text(dialog) for dialog in dialogs], reserve
+            )
+            return self._decoder.decode(prefix, form)
+
+    @contextmanager
+    def _adapter(self, name: str) -> Iterator[None]:
+        with self._adapters.use(name) if name in self._adapters.names else nullcontext():
+            yield
+
+    def _check_policy(self, ask_policy: str) -> None:
+        check_ask_policy(ask_policy)
+        if ask_policy != 'never' and not self.has_decoder:
+            raise MissingAdapter(
+                f'{self.name} cannot ask: it has no dialog adapter, wanted for ask policy '
+                f'{ask_policy!r}; use ask policy "never" or a CLUE checkpoint'
+            )
+        if ask_policy == 'probe' and not self.has_probe:
+            raise MissingAdapter(
+                f'{self.name} has no ambiguity probe, wanted for ask policy "probe"; '
+                'use ask policy "decoder" or a CLUE checkpoint'
+            )
+
+
+def _bare_config(backbone: Backbone) -> CheckpointConfig:
+    # the paper's block 14 of 26, at the same depth of other decoders
+    return CheckpointConfig(probe_layer=backbone.layers * 14 // 26, grid=backbone.grid_side)
+
+
+def _check_image(image: Image) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3:
+        came = f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray) else type(image)
+        raise InvalidImage(f'an image must be a uint8 array (height, width, 3) in RGB, got {came}')
+    if image.shape[2] != 3 or 0 in image.shape:
+        raise InvalidImage(f'an image must have shape (height, width, 3), got {image.shape}')
+
+
+def _read_suffix(suffix: Suffix, view: View) -> Response:
+    if suffix.is_box:
+        try:
+            box = decode_locations(suffix.text, view.width, view.height)
+        except InvalidBox as error:
+            return Invalid(suffix.text, str(error))
+        return Grounding(box, suffix.confidence)
+    if not suffix.text:
+        return Absent()
+    if not suffix.complete:
+        return Invalid(suffix.text, f'the question did not end in {MAX_QUESTION_TOKENS} tokens')
+    return Question(readable(suffix.text))
+
+
+@contextmanager
+def _out_of_memory(device: torch.device) -> Iterator[None]:
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise DeviceError(
+            f'{device} ran out of memory: {error}; use a smaller model, dtype bfloat16, '
+            'or device cpu'
+        ) from error

@@ -1,0 +1,155 @@
+"""Constrained greedy decoding: what the model writes is a question, a box, or nothing.
+
+A question never contains a location token and a box is exactly four of them; the constraint is
+applied token by token, so neither can come out malformed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from clue_ros.box import LOCATION_COUNT
+from clue_ros.model.backbone import Backbone
+from clue_ros.model.backbone import Prefix
+
+MAX_QUESTION_TOKENS = 48
+BOX_TOKENS = 4
+# A coordinate counts as this token's when it is at most so many tokens (3 % of the side) away.
+LOCATION_TOLERANCE = 32
+
+
+class Form(Enum):
+    """What a decoded suffix may be."""
+
+    QUESTION = 'question'
+    BOX = 'box'  # or nothing, when the model ends at once
+    EITHER = 'either'  # the first token decides
+
+
+@dataclass(frozen=True)
+class Suffix:
+    """One decoded suffix."""
+
+    text: str  # without the end token; empty when the model ended at once
+    is_box: bool  # four location tokens, in order y1 x1 y2 x2
+    # geometric mean of the tokens' probabilities, in [0, 1]; a location token's is the mass
+    # within LOCATION_TOLERANCE of it
+    confidence: float
+    complete: bool  # False when a question was cut off at MAX_QUESTION_TOKENS
+
+
+class Decoder:
+    """Greedy decoding of a batch of prefixes with one form each."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.backbone = backbone
+        device = backbone.device
+        self._end: int = backbone.tokenizer.eos_token_id
+        locations = torch.zeros(backbone.vocabulary, dtype=torch.bool, device=device)
+        first = backbone.first_location
+        locations[first : first + LOCATION_COUNT] = True
+        words = self._words() & ~locations
+        ends = torch.zeros_like(locations)
+        ends[self._end] = True
+        self._start = {
+            Form.QUESTION: words,
+            Form.BOX: locations | ends,
+            Form.EITHER: locations | words | ends,
+        }
+        self._locations = locations
+        self._question = words | ends
+
+    @torch.inference_mode()
+    def decode(self, prefix: Prefix, form: Form) -> list[Suffix]:
+        """Decode every row of `prefix` (batch, length, hidden) until its suffix is complete."""
+        batch, length = prefix.present.shape
+        cache = DynamicCache()
+        mask = prefix.attention_mask()
+        hidden = self._forward(prefix.embeddings, mask, prefix.positions, cache)
+        sizes = prefix.present.sum(dim=1)
+        rows = torch.arange(batch, device=sizes.device)
+        hidden = hidden[rows, sizes - 1]
+
+        tokens = torch.empty((batch, 0), dtype=torch.long, device=sizes.device)
+        log_probabilities = torch.empty((batch, 0), device=sizes.device)
+        allowed = self._start[form].expand(batch, -1)
+        done = torch.zeros(batch, dtype=torch.bool, device=sizes.device)
+        limit = BOX_TOKENS if form is Form.BOX else MAX_QUESTION_TOKENS
+        for step in range(limit):
+            logits = self.backbone.logits(hidden)
+            token = logits.masked_fill(~allowed, -torch.inf).argmax(dim=-1)
+            log_probability = self._pooled(logits.softmax(dim=-1)).gather(1, token[:, None]).log()
+            token = token.masked_fill(done, self._end)
+            tokens = torch.cat([tokens, token[:, None]], dim=1)
+            log_probabilities = torch.cat([log_probabilities, log_probability], dim=1)
+            is_box = self._locations[tokens[:, 0]]
+            done |= (token == self._end) | (is_box & (step + 1 >= BOX_TOKENS))
+            if bool(done.all()) or step + 1 == limit:
+                break
+            allowed = torch.where(is_box[:, None], self._locations, self._question)
+            # every row sees its own prefix and all of its suffix
+            mask = torch.nn.functional.pad(mask, (0, 1))
+            positions = (sizes + step + 1)[:, None]
+            embeddings = self.backbone.language_model.embed_tokens(token[:, None])
+            hidden = self._forward(embeddings, mask, positions, cache)[:, 0]
+        return [
+            self._suffix(row_tokens, row_log)
+            for row_tokens, row_log in zip(tokens.tolist(), log_probabilities, strict=True)
+        ]
+
+    def _forward(
+        self, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache
+    ) -> Tensor:
+        output = self.backbone.language_model(
+            inputs_embeds=embeddings,
+            attention_mask={'full_attention': mask, 'sliding_attention': mask},
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    def _pooled(self, probabilities: Tensor) -> Tensor:
+        first = self.backbone.first_location
+        span = slice(first, first + LOCATION_COUNT)
+        window = 2 * LOCATION_TOLERANCE + 1
+        near = torch.nn.functional.avg_pool1d(
+            probabilities[:, None, span], window, stride=1, padding=LOCATION_TOLERANCE
+        )
+        return probabilities.index_copy(
+            1, torch.arange(span.start, span.stop, device=near.device), near[:, 0] * window
+        )
+
+    def _suffix(self, tokens: list[int], log_probabilities: Tensor) -> Suffix:
+        ended = self._end in tokens
+        count = tokens.index(self._end) if ended else len(tokens)
+        is_box = bool(self._locations[tokens[0]])
+        if is_box:
+            count = BOX_TOKENS
+        text = self.backbone.tokenizer.decode(tokens[:count], clean_up_tokenization_spaces=False)
+        scored = max(count, 1)  # an empty suffix is scored by its end token
+        return Suffix(
+            text=text.strip(),
+            is_box=is_box,
+            confidence=float(log_probabilities[:scored].mean().exp()),
+            complete=ended or is_box,
+        )
+
+    def _words(self) -> Tensor:
+        """Tokens a question may hold: text, no control, segmentation or unused ids."""
+        tokenizer = self.backbone.tokenizer
+        words = torch.zeros(self.backbone.vocabulary, dtype=torch.bool)
+        words[: len(tokenizer)] = True
+        words[tokenizer.all_special_ids] = False
+        for token, index in tokenizer.get_vocab().items():
+            if index < len(words) and token.startswith('<') and token.endswith('>'):
+                words[index] = False
+        # a question is one line
+        words[tokenizer('\n', add_special_tokens=False).input_ids] = False
+        return words.to(self.backbone.device)

@@ -1,0 +1,132 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+from model_builders import mini_backbone
+from PIL import Image
+from scene_files import SCENES
+from scene_files import load_scenes
+
+from clue_ros.dialog import Dialog
+from clue_ros.model.adapters import Adapters
+from clue_ros.model.backbone import Backbone
+from clue_ros.model.checkpoint import EMBEDDED
+from clue_ros.model.checkpoint import find
+from clue_ros.model.decoder import MAX_QUESTION_TOKENS
+from clue_ros.model.decoder import Decoder
+from clue_ros.model.decoder import Form
+
+REQUESTS = [row['request'] for row in load_scenes()[:3]]
+
+
+@pytest.fixture(scope='module')
+def backbone() -> Backbone:
+    return mini_backbone()
+
+
+@pytest.fixture(scope='module')
+def adapters(backbone) -> Adapters:
+    return Adapters(backbone, {'ivg': find(EMBEDDED, False).adapters['ivg']})
+
+
+@pytest.fixture(scope='module')
+def images() -> list[np.ndarray]:
+    return [np.asarray(Image.open(SCENES / row['image'])) for row in load_scenes()[:3]]
+
+
+def decode(backbone, images, texts, form):
+    features = backbone.encode(images)
+    return Decoder(backbone).decode(backbone.prefix(features, texts), form)
+
+
+def texts() -> list[str]:
+    prompts = find(EMBEDDED, False).config.prompts
+    return [prompts.decoder_text(Dialog(request)) for request in REQUESTS]
+
+
+def generated(backbone, image, text) -> str:
+    """What transformers' own greedy generate writes."""
+    ids = [backbone.image_token] * backbone.image_token_count
+    ids += [backbone.tokenizer.bos_token_id]
+    ids += backbone.tokenizer(f'{text}\n', add_special_tokens=False).input_ids
+    pixels = backbone.image_processor(images=[image], return_tensors='pt')['pixel_values']
+    with torch.inference_mode():
+        output = backbone.model.generate(
+            input_ids=torch.tensor([ids]),
+            pixel_values=pixels,
+            token_type_ids=torch.zeros(1, len(ids), dtype=torch.long),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+            max_new_tokens=MAX_QUESTION_TOKENS,
+            do_sample=False,
+        )
+    return backbone.tokenizer.decode(output[0, len(ids) :], skip_special_tokens=True).strip()
+
+
+def test_free_decoding_writes_what_transformers_generates(backbone, adapters, images):
+    with adapters.use('ivg'):
+        # a padded batch of prompts of different lengths, some asking and some pointing
+        ours = decode(backbone, images, texts(), Form.EITHER)
+        theirs = [
+            generated(backbone, image, text) for image, text in zip(images, texts(), strict=True)
+        ]
+    assert [suffix.text for suffix in ours] == theirs
+    assert {suffix.is_box for suffix in ours} == {True, False}
+
+
+@pytest.mark.parametrize('form', list(Form))
+def test_each_form_holds_for_any_weights(backbone, adapters, images, form):
+    noise = [np.random.default_rng(3).integers(0, 256, (50, 90, 3), dtype=np.uint8)]
+    prompts = [*texts(), 'detect nothing at all', 'clarify user: zzz', 'x']
+    for switch in (None, 'ivg'):
+        batch = [*images, *noise * 3]
+        if switch:
+            with adapters.use(switch):
+                suffixes = decode(backbone, batch, prompts, form)
+        else:
+            suffixes = decode(backbone, batch, prompts, form)
+        for suffix in suffixes:
+            locations = re.findall(r'<loc\d{4}>', suffix.text)
+            assert 0 <= suffix.confidence <= 1 + 1e-5
+            if suffix.is_box:
+                assert form is not Form.QUESTION
+                assert len(locations) == 4
+                assert suffix.text == ''.join(locations)
+                assert suffix.complete
+            else:
+                assert not locations
+                assert '<' not in suffix.text
+                assert form is not Form.BOX or suffix.text == ''
+            if form is Form.QUESTION:
+                assert suffix.text
+
+
+def test_a_batch_is_decoded_as_its_rows_are(backbone, adapters, images):
+    with adapters.use('ivg'):
+        for form in Form:
+            batch = decode(backbone, images, texts(), form)
+            rows = [
+                decode(backbone, [image], [text], form)[0]
+                for image, text in zip(images, texts(), strict=True)
+            ]
+            assert [suffix.text for suffix in batch] == [suffix.text for suffix in rows]
+            for left, right in zip(batch, rows, strict=True):
+                assert left.confidence == pytest.approx(right.confidence, rel=1e-3)
+
+
+def test_a_question_that_never_ends_is_incomplete(backbone, adapters, images):
+    decoder = Decoder(backbone)
+    decoder._question = decoder._question.clone()
+    decoder._question[backbone.tokenizer.eos_token_id] = False
+    prefix = backbone.prefix(backbone.encode(images[:1]), texts()[:1])
+    with adapters.use('ivg'):
+        suffix = decoder.decode(prefix, Form.QUESTION)[0]
+    assert not suffix.complete
+
+
+def test_a_model_that_ends_at_once_says_nothing(backbone, adapters, images):
+    decoder = Decoder(backbone)
+    decoder._start = dict.fromkeys(Form, decoder._question & ~decoder._words())
+    prefix = backbone.prefix(backbone.encode(images[:1]), texts()[:1])
+    suffix = decoder.decode(prefix, Form.BOX)[0]
+    assert (suffix.text, suffix.is_box, suffix.complete) == ('', False, True)

@@ -1,0 +1,191 @@
+import numpy as np
+import pytest
+from model_builders import CHECKPOINT
+from PIL import Image
+from scene_files import SCENES
+from scene_files import load_scenes
+
+from clue_ros.box import Box
+from clue_ros.clue import Clue
+from clue_ros.dialog import Dialog
+from clue_ros.errors import DeviceError
+from clue_ros.errors import InvalidImage
+from clue_ros.errors import InvalidRequest
+from clue_ros.errors import MissingAdapter
+from clue_ros.response import Absent
+from clue_ros.response import Grounding
+from clue_ros.response import Invalid
+from clue_ros.response import Question
+
+ROWS = load_scenes()
+
+
+@pytest.fixture(scope='module')
+def clue() -> Clue:
+    return Clue.load()
+
+
+@pytest.fixture(scope='module')
+def bare() -> Clue:
+    return Clue.load(str(CHECKPOINT / 'backbone'))
+
+
+def picture(row) -> np.ndarray:
+    return np.asarray(Image.open(SCENES / row['image']).convert('RGB'))
+
+
+def row(image: str):
+    return next(row for row in ROWS if row['image'] == image)
+
+
+@pytest.mark.parametrize(
+    ('image', 'says'),
+    [
+        (np.zeros((48, 64), np.uint8), r'uint8 array \(height, width, 3\)'),
+        (np.zeros((48, 64, 4), np.uint8), r'got \(48, 64, 4\)'),
+        (np.zeros((48, 64, 3), np.float32), 'float32'),
+        (np.zeros((0, 64, 3), np.uint8), r'got \(0, 64, 3\)'),
+        (None, 'NoneType'),
+    ],
+)
+def test_images_that_cannot_be_used(clue, image, says):
+    with pytest.raises(InvalidImage, match=says):
+        clue.look(image)
+
+
+@pytest.mark.parametrize(
+    ('device', 'dtype', 'says'),
+    [
+        ('gpu', 'auto', "got 'gpu'"),
+        ('meta', 'auto', "got 'meta'"),
+        ('cuda:99', 'auto', 'CUDA GPUs are visible'),
+        ('cpu', 'float16', 'float32 or bfloat16'),
+    ],
+)
+def test_devices_that_are_not_here(device, dtype, says):
+    with pytest.raises(DeviceError, match=says):
+        Clue.load(device=device, dtype=dtype)
+
+
+@pytest.mark.parametrize('policy', ['probe', 'decoder', 'always'])
+def test_a_bare_backbone_cannot_ask(bare, policy):
+    view = bare.look(picture(ROWS[0]))
+    with pytest.raises(MissingAdapter, match='use ask policy "never"'):
+        bare.respond(view, Dialog('get the mug'), policy)
+
+
+def test_a_bare_backbone_grounds_and_says_what_it_lacks(bare):
+    scene = row('id_001.jpg')
+    view = bare.look(picture(scene))
+    response = bare.respond(view, Dialog('banana'), 'never')
+    assert isinstance(response, Grounding)
+    found = bare.ambiguity(view, Dialog('banana'))
+    assert (found.probability, found.threshold, found.ambiguous) == (None, None, False)
+    assert found.regions
+    assert 'no ambiguity probe' in bare.description
+    assert 'cannot ask' in bare.description
+    assert 'no ' not in Clue.load().description
+
+
+def test_an_unknown_policy_is_refused(clue):
+    with pytest.raises(InvalidRequest, match='probe, decoder'):
+        clue.respond(clue.look(picture(ROWS[0])), Dialog('get the mug'), 'maybe')
+
+
+def test_the_same_seed_scene_ambiguous_and_clear(clue):
+    scene = row('id_032.jpg')
+    view = clue.look(picture(scene))
+    vague = clue.ambiguity(view, Dialog(scene['request']))
+    clear = clue.ambiguity(view, Dialog('i need the blue mug'))
+    assert vague.ambiguous
+    assert not clear.ambiguous
+    question = clue.respond(view, Dialog(scene['request']))
+    assert isinstance(question, Question)
+    assert all(color in question.text for color in ('blue', 'orange', 'yellow'))
+    dialog = Dialog(scene['request']).add(question.text, 'the blue one')
+    found = clue.respond(view, dialog)
+    assert isinstance(found, Grounding)
+    assert found.box.iou(Box(*scene['target'])) >= 0.5
+
+
+def test_the_policies_differ_in_who_decides(clue):
+    view = clue.look(picture(row('id_032.jpg')))
+    dialog = Dialog('i need the blue mug')
+    assert isinstance(clue.respond(view, dialog, 'always'), Question)
+    assert isinstance(clue.respond(view, dialog, 'never'), Grounding)
+    assert isinstance(clue.respond(view, dialog, 'decoder'), Grounding)
+    vague = Dialog('i need the mug')
+    assert isinstance(clue.respond(view, vague, 'decoder'), Question)
+    assert isinstance(clue.respond(view, vague, 'never'), Grounding)
+
+
+def test_a_map_is_what_it_says(clue):
+    scene = row('id_002.jpg')
+    found = clue.ambiguity(clue.look(picture(scene)), Dialog(scene['request']))
+    assert found.map.shape == (10, 10)
+    assert found.map.dtype == np.float32
+    assert (found.map.min(), found.map.max()) == (0, 1)
+    shares = [region.share for region in found.regions]
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < sum(shares) <= 1
+    for region in found.regions:
+        assert 0 <= region.box.x1 < region.box.x2 <= 480
+
+
+@pytest.mark.parametrize('policy', ['probe', 'decoder', 'always', 'never'])
+def test_several_views_in_one_batch_answer_as_alone(clue, policy):
+    rows = ROWS[:6]
+    views = clue.look_all([picture(item) for item in rows])
+    dialogs = [Dialog(item['request']) for item in rows]
+    together = clue.respond_all(views, dialogs, policy)
+    for view, dialog, response in zip(views, dialogs, together, strict=True):
+        alone = clue.respond(view, dialog, policy)
+        if isinstance(alone, Grounding):
+            assert response.box == alone.box
+        else:
+            assert response == alone
+
+
+def test_boxes_scale_with_the_source_image(clue):
+    scene = row('id_001.jpg')
+    small = picture(scene)
+    wide = np.asarray(Image.fromarray(small).resize((1280, 480)))
+    boxes = [
+        clue.respond(clue.look(image), Dialog(scene['request']), 'never').box
+        for image in (small, wide)
+    ]
+    stretched = Box(boxes[0].x1 * 1280 / 480, boxes[0].y1, boxes[0].x2 * 1280 / 480, boxes[0].y2)
+    assert boxes[1].iou(stretched) > 0.9
+
+
+def test_a_frame_is_encoded_once(clue, monkeypatch):
+    view = clue.look(picture(ROWS[0]))
+
+    def encode(images):
+        raise AssertionError('encoded again')
+
+    monkeypatch.setattr(clue._backbone, 'encode', encode)
+    clue.ambiguity(view, Dialog('get the mug'))
+    clue.respond(view, Dialog('get the mug'))
+
+
+def test_what_a_malformed_suffix_becomes(clue, monkeypatch):
+    from clue_ros.model.decoder import Suffix
+
+    view = clue.look(picture(ROWS[0]))
+    backwards = '<loc0500><loc0500><loc0100><loc0900>'
+    for suffix, kind in [
+        (Suffix(backwards, is_box=True, confidence=0.5, complete=True), Invalid),
+        (Suffix('which which', is_box=False, confidence=0.5, complete=False), Invalid),
+        (Suffix('', is_box=False, confidence=0.5, complete=True), Absent),
+    ]:
+        monkeypatch.setattr(clue._decoder, 'decode', lambda *_, suffix=suffix: [suffix])
+        assert isinstance(clue.respond(view, Dialog('get the mug'), 'decoder'), kind)
+
+
+def test_the_shipped_decision_keeps_its_quality(clue):
+    """The 72 pictures of test/scenes: the figures of docs/results.md with some room."""
+    views = clue.look_all([picture(item) for item in ROWS])
+    found = clue.ambiguity_all(views, [Dialog(item['request']) for item in ROWS])
+    right = [item['ambiguous'] == each.ambiguous for item, each in zip(ROWS, found, strict=True)]
+    assert sum(right) / len(right) >= 0.8
