@@ -189,17 +189,29 @@ class Clue:
         return self.respond_all([view], [dialog], ask_policy)[0]
 
     def respond_all(
-        self, views: Sequence[View], dialogs: Sequence[Dialog], ask_policy: str = 'probe'
+        self,
+        views: Sequence[View],
+        dialogs: Sequence[Dialog],
+        ask_policy: str = 'probe',
+        assessed: Sequence[Ambiguity] | None = None,
     ) -> list[Response]:
         """Decide what the robot does next for several (view, dialog) pairs.
 
         `probe` asks where the probe finds the dialog ambiguous (Fig. 2) and after a reply only
         where the decoder wants to ask as well, `decoder` lets the
-        decoder choose by what it writes (Algorithm 1), `always` asks, `never` points. Raises
-        MissingAdapter when the checkpoint cannot follow the policy.
+        decoder choose by what it writes (Algorithm 1), `always` asks, `never` points. `assessed`
+        is what `ambiguity_all` said of the pairs, if it was asked already. Raises MissingAdapter
+        when the checkpoint cannot follow the policy.
         """
         self._check_policy(ask_policy)
-        forms = self._forms(views, dialogs, ask_policy)
+        if ask_policy == 'probe':
+            assessed = assessed or self.ambiguity_all(views, dialogs)
+            forms = [
+                self._form(found, dialog) for found, dialog in zip(assessed, dialogs, strict=True)
+            ]
+        else:
+            fixed = {'decoder': Form.EITHER, 'always': Form.QUESTION, 'never': Form.BOX}
+            forms = [fixed[ask_policy]] * len(views)
         responses: list[Response | None] = [None] * len(views)
         # one batch per form: rows of a batch are decoded under one constraint
         for form in set(forms):
@@ -208,17 +220,6 @@ class Clue:
             for index, suffix in zip(chosen, suffixes, strict=True):
                 responses[index] = _read_suffix(suffix, views[index])
         return [response for response in responses if response is not None]
-
-    def _forms(
-        self, views: Sequence[View], dialogs: Sequence[Dialog], ask_policy: str
-    ) -> list[Form]:
-        if ask_policy == 'probe':
-            return [
-                self._form(found, dialog)
-                for found, dialog in zip(self.ambiguity_all(views, dialogs), dialogs, strict=True)
-            ]
-        fixed = {'decoder': Form.EITHER, 'always': Form.QUESTION, 'never': Form.BOX}
-        return [fixed[ask_policy]] * len(views)
 
     @staticmethod
     def _form(found: Ambiguity, dialog: Dialog) -> Form:

@@ -104,6 +104,6 @@ def referring_expression(request: str, keep_article: bool) -> str:
 
 
 def readable(text: str) -> str:
-    """Make a decoded question fit for speech: single spaces, none before punctuation, capital."""
+    """Make decoded text fit to be said: single spaces, none before punctuation, capitals."""
     text = re.sub(r'\s+([,.?!:;])', r'\1', ' '.join(text.split()))
-    return text[:1].upper() + text[1:]
+    return re.sub(r'(?:^|[.?!] )[a-z]', lambda start: start[0].upper(), text)

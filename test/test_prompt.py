@@ -76,7 +76,7 @@ def test_spoken_text_never_becomes_a_control_token():
     ('decoded', 'spoken'),
     [
         ('which ring do you mean , the pink one ?', 'Which ring do you mean, the pink one?'),
-        (' i see two :  a b . which one ?', 'I see two: a b. which one?'),
+        (' i see two :  a b . which one ?', 'I see two: a b. Which one?'),
         ('', ''),
     ],
 )

@@ -1,0 +1,1 @@
+"""The rim: ROS nodes that translate between messages and the core, and decide nothing."""

@@ -1,0 +1,76 @@
+"""Starting and stopping a node process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import rclpy
+from rclpy.exceptions import InvalidParameterValueException
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from clue_ros.errors import ClueError
+
+# Fast DDS' default transport loses most raw VGA frames under sensor QoS: its shared memory segment
+# is smaller than one frame. A user's own setting or profile is never overridden.
+_LARGE_DATA = 'LARGE_DATA?max_msg_size=4MB&sockets_size=4MB&non_blocking=true'
+
+
+def prepare_transport() -> None:
+    """Choose a DDS transport that carries camera frames. Call before `rclpy.init`."""
+    if 'FASTDDS_DEFAULT_PROFILES_FILE' not in os.environ:
+        os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', _LARGE_DATA)
+
+
+def spin_until(
+    node: Node,
+    condition: Callable[[], object],
+    seconds: float,
+    check: Callable[[], None],
+) -> bool:
+    """Spin `node` until `condition()` holds; False when it did not within `seconds`.
+
+    `check` is called again and again and may raise to end the wait.
+    """
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    deadline = time.monotonic() + seconds
+    try:
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            check()
+            executor.spin_once(timeout_sec=0.1)
+        return True
+    finally:
+        executor.remove_node(node)
+
+
+def run(make_node: Callable[[], Node]) -> int:
+    """Spin the node until it is told to stop; the process's exit status is returned.
+
+    0 after SIGINT, SIGTERM or an outside shutdown, 1 when the node cannot start.
+    """
+    prepare_transport()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
+    node = None
+    try:
+        node = make_node()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (ClueError, InvalidParameterValueException) as error:
+        print(f'{type(error).__name__}: {error}', file=sys.stderr)
+        return 1
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

@@ -1,0 +1,465 @@
+"""The perception node in its own process with the embedded model, over real DDS."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import GetState
+from ros_helpers import NodeProcess
+from ros_helpers import Peer
+from ros_helpers import own_domain
+from scene_files import SCENES
+from scene_files import load_scenes
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from std_msgs.msg import String
+from vision_msgs.msg import Detection2DArray
+
+from clue_ros.box import Box
+from clue_ros.msg import Ambiguity
+from clue_ros.msg import Clarification
+from clue_ros.msg import Dialog
+from clue_ros.msg import Turn
+from clue_ros.nodes.images import image_from_message
+from clue_ros.nodes.images import image_to_message
+from clue_ros.nodes.messages import box_from_message
+from clue_ros.nodes.qos import SENSOR
+from clue_ros.srv import Assess
+from clue_ros.srv import Respond
+
+pytestmark = pytest.mark.ros
+
+MODULE = 'clue_ros.nodes.perception'
+TIMEOUT = 1.0  # seconds a frame counts as current
+PARAMETERS = {
+    'cameras': ['left', 'right'],
+    'image_timeout': TIMEOUT,
+    'diagnostics.period': 0.2,
+    'model.device': 'cpu',
+}
+UNCLEAR, CLEAR = load_scenes()[:2]
+START = 60.0  # seconds a busy machine may take to load torch and the model
+
+
+def scene(row: dict[str, Any], stamp: int, frame_id: str = 'optical') -> Image:
+    pixels = np.asarray(PIL.Image.open(SCENES / row['image']).convert('RGB'))
+    return image_to_message(pixels, Header(stamp=Time(sec=stamp), frame_id=frame_id))
+
+
+def jpeg(row: dict[str, Any], stamp: int) -> CompressedImage:
+    file = io.BytesIO()
+    PIL.Image.open(SCENES / row['image']).save(file, 'JPEG', quality=95)
+    return CompressedImage(
+        header=Header(stamp=Time(sec=stamp)), format='jpeg', data=file.getvalue()
+    )
+
+
+def changed(message: Image, **fields: Any) -> Image:
+    for name, value in fields.items():
+        setattr(message, name, value)
+    return message
+
+
+def assess(row: dict[str, Any], camera: str = '') -> Assess.Request:
+    return Assess.Request(camera=camera, dialog=Dialog(id='d7', request=row['request']))
+
+
+def respond(row: dict[str, Any], camera: str = '', policy: str = 'probe') -> Respond.Request:
+    dialog = Dialog(id='d7', request=row['request'])
+    return Respond.Request(camera=camera, dialog=dialog, ask_policy=policy)
+
+
+class Robot:
+    """The test's end of the cameras, and everything the running node publishes."""
+
+    def __init__(self, peer: Peer, cameras: bool = True) -> None:
+        self.peer = peer
+        self.diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
+        self.ambiguities = peer.collect(Ambiguity, 'perception/ambiguity')
+        self.questions = peer.collect(Clarification, 'perception/question')
+        self.detections = peer.collect(Detection2DArray, 'perception/detections')
+        names = ('left', 'right') if cameras else ()
+        self.cameras = {name: peer.publisher(Image, f'{name}/image', SENSOR) for name in names}
+        self.instruction = peer.publisher(String, 'instruction') if cameras else None
+        peer.wait(lambda: self.diagnostics, 'diagnostics')
+
+    def assess(self, request: Assess.Request) -> Assess.Response:
+        return self.peer.call(Assess, 'perception/assess', request)
+
+    def respond(self, request: Respond.Request) -> Respond.Response:
+        return self.peer.call(Respond, 'perception/respond', request)
+
+    def say(self, text: str) -> None:
+        self.instruction.publish(String(data=text))
+
+    def status(self, name: str) -> DiagnosticStatus:
+        return {item.name: item for item in self.diagnostics[-1].status}[f'perception: {name}']
+
+    def count(self, camera: str, key: str) -> int:
+        """A counter in the next report."""
+        self.diagnostics.clear()
+        self.peer.wait(lambda: self.diagnostics, 'diagnostics')
+        values = {item.key: item.value for item in self.status(f'camera {camera}').values}
+        return int(values[f'frames_{key}'])
+
+    def forget(self) -> None:
+        """End the instruction and begin with empty lists."""
+        self.say('')
+        self.peer.spin(0.1)
+        for messages in (self.ambiguities, self.questions, self.detections):
+            messages.clear()
+
+    def outlast_frames(self) -> None:
+        """Wait until no frame is current any more."""
+        self.peer.spin(TIMEOUT + 0.05)
+
+
+@pytest.fixture(scope='module')
+def process(domain: int) -> Iterator[NodeProcess]:
+    with NodeProcess(domain, MODULE, PARAMETERS) as node:
+        yield node
+
+
+@pytest.fixture(scope='module')
+def shared_robot(domain: int, process: NodeProcess) -> Iterator[Robot]:
+    with Peer(domain) as peer:
+        peer.call(Assess, 'perception/assess', Assess.Request(), START)
+        yield Robot(peer)
+
+
+@pytest.fixture
+def robot(shared_robot: Robot) -> Robot:
+    shared_robot.forget()
+    return shared_robot
+
+
+@pytest.fixture
+def other_peer() -> Iterator[Peer]:
+    """A peer in a domain without the node the other tests share."""
+    with own_domain() as domain, Peer(domain) as peer:
+        yield peer
+
+
+@pytest.mark.parametrize(
+    ('frame', 'request_', 'code', 'words'),
+    [
+        (None, Assess.Request(), Assess.Response.INVALID_REQUEST, ['request is empty']),
+        (
+            None,
+            Assess.Request(dialog=Dialog(request='x' * 401)),
+            Assess.Response.INVALID_REQUEST,
+            ['401 characters', 'shorten'],
+        ),
+        (
+            None,
+            assess(CLEAR, 'rear'),
+            Assess.Response.UNKNOWN_CAMERA,
+            ["left, right, got 'rear'"],
+        ),
+        (
+            None,
+            assess(CLEAR),
+            Assess.Response.NO_IMAGE,
+            ['/left/image', '1 publisher(s): /peer', 'nothing arrives'],
+        ),
+        (
+            changed(scene(CLEAR, 1), encoding='bayer_rggb8'),
+            assess(CLEAR),
+            Assess.Response.INVALID_IMAGE,
+            ["camera 'left'", "'bayer_rggb8'", 'rgb8'],
+        ),
+        (
+            changed(scene(CLEAR, 1), height=479),
+            assess(CLEAR),
+            Assess.Response.INVALID_IMAGE,
+            ['480x479', 'got 691200'],
+        ),
+        (
+            changed(scene(CLEAR, 1), step=100),
+            assess(CLEAR),
+            Assess.Response.INVALID_IMAGE,
+            ['step of at least 1440 bytes, got 100'],
+        ),
+        (
+            None,
+            respond(CLEAR, policy='sometimes'),
+            Respond.Response.INVALID_REQUEST,
+            ['probe', "'sometimes'"],
+        ),
+        (None, respond(CLEAR), Respond.Response.NO_IMAGE, ['/left/image']),
+    ],
+)
+def test_a_request_that_cannot_be_served(robot, frame, request_, code, words):
+    if code == Assess.Response.NO_IMAGE:
+        robot.outlast_frames()
+    if frame is not None:
+        robot.cameras['left'].publish(frame)
+        robot.peer.wait(lambda: robot.count('left', 'received'), 'the frame')
+    call = robot.assess if isinstance(request_, Assess.Request) else robot.respond
+    response = call(request_)
+    assert response.error_code == code
+    for word in words:
+        assert word in response.error_msg
+    assert not robot.ambiguities
+
+
+def test_an_instruction_without_a_frame_waits_for_one(robot):
+    robot.outlast_frames()
+    robot.say('get the banana')
+    robot.peer.wait(lambda: robot.status('camera left').level == DiagnosticStatus.ERROR, 'ERROR')
+    assert 'no image on /left/image' in robot.status('camera left').message
+    assert not robot.ambiguities
+    robot.cameras['left'].publish(scene(CLEAR, 5))
+    robot.peer.wait(lambda: robot.ambiguities, 'an assessment')
+    assert robot.ambiguities[0].header.stamp.sec == 5
+
+
+def test_a_bad_frame_is_reported_and_the_next_one_used(robot):
+    robot.outlast_frames()
+    robot.say('get the banana')
+    robot.cameras['left'].publish(changed(scene(CLEAR, 1), encoding='rgb'))
+    robot.peer.wait(lambda: "'rgb'" in robot.status('camera left').message, 'a warning')
+    assert robot.status('camera left').level == DiagnosticStatus.WARN
+    robot.cameras['left'].publish(scene(CLEAR, 2))
+    robot.peer.wait(lambda: robot.ambiguities, 'an assessment')
+    assert [message.header.stamp.sec for message in robot.ambiguities] == [2]
+
+
+def test_without_an_instruction_the_model_rests(robot):
+    before = robot.count('left', 'assessed')
+    received = robot.count('left', 'received')
+    for stamp in range(3):
+        robot.cameras['left'].publish(scene(CLEAR, stamp))
+        robot.peer.spin(0.1)
+    assert robot.count('left', 'received') > received
+    assert robot.count('left', 'assessed') == before
+    assert not robot.ambiguities
+
+
+@pytest.mark.parametrize('ending', ['', '  ', 'never mind'])
+def test_frames_are_assessed_while_there_is_an_instruction(robot, ending):
+    robot.outlast_frames()
+    robot.say(' get  the banana\n')
+    robot.peer.wait(
+        lambda: 'get the banana' in {item.value for item in robot.status('model').values}, 'it'
+    )
+    for stamp in (1, 2, 3):
+        robot.cameras['left'].publish(scene(CLEAR, stamp))
+        robot.peer.wait(lambda stamp=stamp: len(robot.ambiguities) == stamp, 'an assessment')
+    message = robot.ambiguities[-1]
+    assert [item.header.stamp.sec for item in robot.ambiguities] == [1, 2, 3]
+    assert (message.dialog_id, message.turn, message.instruction) == ('', 0, 'get the banana')
+    robot.say(ending)
+    robot.peer.spin(0.2)
+    robot.cameras['left'].publish(scene(CLEAR, 4))
+    robot.peer.spin(0.3)
+    assert len(robot.ambiguities) == 3
+
+
+@pytest.mark.parametrize('camera', ['', 'left', 'right'])
+def test_assess_names_frame_camera_and_dialog(robot, camera):
+    name = camera or 'left'
+    robot.cameras[name].publish(scene(UNCLEAR, 42, f'{name}_optical'))
+    request = assess(UNCLEAR, camera)
+    response = robot.assess(request)
+    assert (response.error_code, response.error_msg) == (0, '')
+    message = response.ambiguity
+    assert (message.header.stamp.sec, message.header.frame_id) == (42, f'{name}_optical')
+    assert (message.camera, message.width, message.height) == (name, 480, 480)
+    assert (message.dialog_id, message.turn) == ('d7', 0)
+    assert message.instruction == UNCLEAR['request']
+    assert message.ambiguous
+    assert message.threshold <= message.probability <= 1
+    assert message.regions
+    assert 0 < sum(message.shares) <= 1.0001
+    assert message.model_seconds > 0
+    robot.peer.wait(lambda: message in robot.ambiguities, 'the same message on the topic')
+    assert not robot.detections
+
+
+def test_respond_asks(robot):
+    robot.cameras['right'].publish(scene(UNCLEAR, 43))
+    response = robot.respond(respond(UNCLEAR, 'right'))
+    assert response.error_code == 0
+    assert response.kind == Respond.Response.QUESTION
+    assert response.question.endswith('?')
+    robot.peer.wait(lambda: robot.questions and robot.detections, 'question and detections')
+    [question] = robot.questions
+    assert question.question == response.question
+    assert (question.camera, question.header.stamp.sec) == ('right', 43)
+    assert (question.dialog_id, question.instruction) == ('d7', UNCLEAR['request'])
+    assert question.candidates == response.ambiguity.regions
+    assert robot.detections[0].header == question.header
+    assert not robot.detections[0].detections
+
+
+@pytest.mark.parametrize('policy', ['probe', 'never'])
+def test_respond_points(robot, policy):
+    robot.cameras['left'].publish(scene(CLEAR, 44))
+    response = robot.respond(respond(CLEAR, policy=policy))
+    assert response.error_code == 0
+    assert response.kind == Respond.Response.GROUNDING
+    assert response.target.header.stamp.sec == 44
+    assert box_from_message(response.target.bbox).iou(Box(*CLEAR['target'])) > 0.5
+    robot.peer.wait(lambda: robot.detections, 'detections')
+    [array] = robot.detections
+    assert array.detections == [response.target]
+    assert not robot.questions
+
+
+def test_a_dialog_goes_on_over_new_frames_of_all_cameras(robot):
+    robot.outlast_frames()
+    robot.cameras['left'].publish(scene(UNCLEAR, 50))
+    request = respond(UNCLEAR, policy='decoder')
+    [[question, reply], *_] = UNCLEAR['dialog']
+    request.dialog.turns = [Turn(question=question, reply=reply)]
+    assert robot.respond(request).error_code == 0
+    robot.cameras['left'].publish(scene(UNCLEAR, 51))
+    robot.cameras['right'].publish(scene(CLEAR, 52))
+    robot.peer.wait(lambda: len(robot.ambiguities) >= 3, 'both cameras')
+    assert {(item.camera, item.header.stamp.sec) for item in robot.ambiguities} == {
+        ('left', 50),
+        ('left', 51),
+        ('right', 52),
+    }
+    assert {(item.dialog_id, item.turn) for item in robot.ambiguities} == {('d7', 1)}
+
+
+def test_pictures_for_those_who_watch(robot):
+    maps = robot.peer.collect(Image, 'perception/attention/image', SENSOR)
+    pictures = robot.peer.collect(Image, 'perception/overlay/image', SENSOR)
+    jpegs = robot.peer.collect(CompressedImage, 'perception/overlay/image/compressed', SENSOR)
+
+    def watched() -> bool:
+        robot.cameras['left'].publish(scene(CLEAR, 60))
+        robot.respond(respond(CLEAR))
+        return maps and pictures and jpegs
+
+    robot.outlast_frames()  # of the other camera
+    robot.peer.wait(watched, 'all three pictures')
+    grid = np.frombuffer(maps[-1].data, np.float32).reshape(maps[-1].height, maps[-1].width)
+    assert (maps[-1].encoding, grid.min(), grid.max()) == ('32FC1', 0.0, 1.0)
+    picture, small = image_from_message(pictures[-1]), image_from_message(jpegs[-1])
+    assert picture.shape == small.shape
+    assert picture.shape[0] > 480
+    assert picture.shape[1] == 480
+    assert np.abs(picture.astype(int) - small).mean() < 5
+    for message in (maps[-1], pictures[-1], jpegs[-1]):
+        assert (message.header.stamp.sec, message.header.frame_id) == (60, 'optical')
+
+
+def test_a_deactivated_node_refuses_and_comes_back(robot):
+    def change(label: str) -> bool:
+        request = ChangeState.Request()
+        request.transition.label = label
+        return robot.peer.call(ChangeState, 'perception/change_state', request).success
+
+    assert change('deactivate')
+    response = robot.assess(assess(CLEAR))
+    assert response.error_code == Assess.Response.NOT_ACTIVE
+    assert 'inactive' in response.error_msg
+    assert 'ros2 lifecycle set /perception activate' in response.error_msg
+    robot.peer.wait(lambda: len(robot.diagnostics[-1].status) == 1, 'only the model')
+    assert robot.status('model').level == DiagnosticStatus.WARN
+    assert change('activate')
+    robot.peer.wait(robot.cameras['left'].get_subscription_count, 'the subscription')
+    robot.cameras['left'].publish(scene(CLEAR, 70))
+    assert robot.assess(assess(CLEAR)).ambiguity.header.stamp.sec == 70
+
+
+def test_the_node_ends_quietly_while_a_request_waits(process, robot):
+    client = robot.peer.node.create_client(Assess, 'perception/assess')
+    robot.peer.wait(client.service_is_ready, 'the service')
+    client.call_async(assess(CLEAR))
+    robot.peer.spin(0.1)
+    assert process.stop() == 0
+    assert 'Traceback' not in process.output
+    assert 'Error' not in process.output
+
+
+def test_from_unconfigured_to_compressed_images_and_back(other_peer):
+    peer = other_peer
+    parameters = {
+        'autostart': False,
+        'image_transport': 'compressed',
+        'image_name': 'image_raw',
+        'use_sim_time': True,  # and nobody publishes /clock
+        'diagnostics.period': 0.2,
+    }
+
+    def change(label: str) -> str:
+        request = ChangeState.Request()
+        request.transition.label = label
+        assert peer.call(ChangeState, 'perception/change_state', request, START).success
+        state = peer.call(GetState, 'perception/get_state', GetState.Request())
+        return state.current_state.label
+
+    with NodeProcess(peer.domain, MODULE, parameters) as node:
+        response = peer.call(Assess, 'perception/assess', assess(CLEAR))
+        assert response.error_code == Assess.Response.NOT_ACTIVE
+        assert 'unconfigured' in response.error_msg
+        assert change('configure') == 'inactive'
+        assert change('activate') == 'active'
+        robot = Robot(peer, cameras=False)
+        camera = peer.publisher(CompressedImage, 'camera/image_raw/compressed', SENSOR)
+        camera.publish(CompressedImage(format='jpeg', data=b'no picture'))
+        assert robot.assess(assess(CLEAR)).error_code == Assess.Response.INVALID_IMAGE
+        camera.publish(jpeg(CLEAR, 80))
+        peer.spin(0.2)
+        response = robot.respond(respond(CLEAR))
+        assert response.kind == Respond.Response.GROUNDING
+        assert response.target.header.stamp.sec == 80
+        assert box_from_message(response.target.bbox).iou(Box(*CLEAR['target'])) > 0.5
+        assert change('deactivate') == 'inactive'
+        assert change('cleanup') == 'unconfigured'
+        assert change('configure') == 'inactive'
+        assert change('shutdown') == 'finalized'
+        assert robot.assess(assess(CLEAR)).error_code == Assess.Response.NOT_ACTIVE
+        assert node.stop() == 0
+        assert 'Traceback' not in node.output
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'words'),
+    [
+        ({'cameras': []}, ['parameter cameras', 'wanted names']),
+        ({'cameras': ['a b']}, ['cameras and image_name', "'a b/image'"]),
+        ({'model.path': '/no/such/folder'}, ["'/no/such/folder'"]),
+    ],
+)
+def test_a_node_that_cannot_start_stays_and_says_why(other_peer, parameters, words):
+    peer = other_peer
+    parameters = {**parameters, 'diagnostics.period': 0.2}
+    with NodeProcess(peer.domain, MODULE, parameters) as node:
+        robot = Robot(peer, cameras=False)
+        peer.wait(lambda: robot.status('model').level == DiagnosticStatus.ERROR, 'an error', START)
+        assert len(robot.diagnostics[-1].status) == 1
+        for word in words:
+            assert word in robot.status('model').message
+            assert word in node.output
+        assert 'ros2 lifecycle set /perception configure' in node.output
+        state = peer.call(GetState, 'perception/get_state', GetState.Request())
+        assert state.current_state.label == 'unconfigured'
+        assert robot.assess(assess(CLEAR)).error_code == Assess.Response.NOT_ACTIVE
+        assert node.stop() == 0
+        assert 'Traceback' not in node.output
+
+
+def test_a_value_out_of_range_is_refused_at_start(domain):
+    with NodeProcess(domain, MODULE, {'image_timeout': -1.0}) as node:
+        assert node.process.wait(START) == 1
+        assert 'image_timeout' in node.output
+        assert 'Traceback' not in node.output
