@@ -59,5 +59,9 @@ class DeviceError(ClueError):
     """A device that does not exist here or ran out of memory."""
 
 
+class InvalidSource(ClueError):
+    """A folder or a bag that scenes cannot be read from."""
+
+
 class InvalidBox(ClueError):
     """Location tokens that do not form a box."""

@@ -1,16 +1,9 @@
-"""Camera images: sensor_msgs to RGB arrays and back.
-
-One path of our own, the same on every machine. cv_bridge would add nothing for these encodings,
-is missing where ROS comes from pip, and its builds against NumPy 1 crash with NumPy 2; two paths
-would be two behaviours, one of them untested. Where cv_bridge defines a result (layouts, 16 to 8
-bit), this module has the same one.
-"""
+"""Pictures as messages: camera images in, overlays and maps out."""
 
 from __future__ import annotations
 
 import io
 import sys
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,54 +12,14 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from clue_ros.errors import InvalidImage
-
-RgbImage = npt.NDArray[np.uint8]
-
-
-class _Layout(NamedTuple):
-    scalar: str  # NumPy type of one channel, byte order left out
-    channels: int  # per pixel
-    rgb: tuple[int, int, int]  # which channel is red, green, blue
-
-
-_LAYOUTS = {
-    'rgb8': _Layout('u1', 3, (0, 1, 2)),
-    'bgr8': _Layout('u1', 3, (2, 1, 0)),
-    'rgba8': _Layout('u1', 4, (0, 1, 2)),
-    'bgra8': _Layout('u1', 4, (2, 1, 0)),
-    'mono8': _Layout('u1', 1, (0, 0, 0)),
-    'mono16': _Layout('u2', 1, (0, 0, 0)),
-    '16UC1': _Layout('u2', 1, (0, 0, 0)),
-    '32FC1': _Layout('f4', 1, (0, 0, 0)),
-}
+from clue_ros.pixels import RgbImage
+from clue_ros.pixels import read_compressed
+from clue_ros.pixels import read_raw
 
 
 def image_from_message(message: Image | CompressedImage) -> RgbImage:
-    """Read a camera image as a contiguous RGB array (height, width, 3).
-
-    Alpha is dropped and grey is repeated. 16 bit counts from 0 to 65535 as in cv_bridge (mono16
-    to mono8), floats from 0 to 1; values outside are clipped and NaN is black. rgb8 without
-    padding is not copied: the array is a view of the message's data. Raises InvalidImage.
-    """
-    if isinstance(message, CompressedImage):
-        return _decompress(message)
-    layout = _LAYOUTS.get(message.encoding)
-    if layout is None:
-        raise InvalidImage(
-            f'wanted an image with encoding {", ".join(_LAYOUTS)}, got {message.encoding!r}; '
-            'set the camera driver to rgb8, or convert with image_proc'
-        )
-    pixels = _pixels(message, layout)
-    if layout.scalar == 'u1' and layout.rgb == (0, 1, 2):
-        return np.ascontiguousarray(pixels[..., :3])
-    if layout.scalar != 'u1':
-        pixels = _to_8_bit(pixels)
-    # plane by plane: five times faster than indexing the last axis
-    image = np.empty((*pixels.shape[:2], 3), np.uint8)
-    for target, source in enumerate(layout.rgb):
-        image[..., target] = pixels[..., source]
-    return image
+    """Read a camera image as an RGB array (height, width, 3); raises InvalidImage."""
+    return read_compressed(message) if isinstance(message, CompressedImage) else read_raw(message)
 
 
 def image_to_message(image: RgbImage, header: Header) -> Image:
@@ -87,58 +40,6 @@ def image_to_jpeg(image: RgbImage, header: Header, quality: int) -> CompressedIm
     return CompressedImage(header=header, format='rgb8; jpeg compressed bgr8', data=file.getvalue())
 
 
-def _pixels(message: Image, layout: _Layout) -> npt.NDArray[np.generic]:
-    # a view (height, width, channels) of the message's data
-    order = '>' if message.is_bigendian else '<'
-    scalar = np.dtype(layout.scalar).newbyteorder(order)
-    pixel_bytes = scalar.itemsize * layout.channels
-    if not message.width or not message.height:
-        raise InvalidImage(f'the image is empty: {_size(message)}; check the camera driver')
-    if message.step < message.width * pixel_bytes:
-        raise InvalidImage(
-            f'a row of {message.encoding} {_size(message)} needs a step of at least '
-            f'{message.width * pixel_bytes} bytes, got {message.step}; check the camera driver'
-        )
-    if len(message.data) != message.step * message.height:
-        raise InvalidImage(
-            f'{message.encoding} {_size(message)} with step {message.step} needs '
-            f'{message.step * message.height} bytes of data, got {len(message.data)}; '
-            'check the camera driver'
-        )
-    return np.ndarray(
-        (message.height, message.width, layout.channels),
-        scalar,
-        np.frombuffer(message.data, np.uint8),
-        strides=(message.step, pixel_bytes, scalar.itemsize),
-    )
-
-
-def _to_8_bit(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    if pixels.dtype.kind == 'u':
-        # round(value * 255 / 65535), in integers
-        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    unit = np.clip(np.nan_to_num(pixels, posinf=1.0, neginf=0.0), 0.0, 1.0)
-    return np.rint(unit * 255).astype(np.uint8)
-
-
-def _decompress(message: CompressedImage) -> RgbImage:
-    try:
-        with PIL.Image.open(io.BytesIO(message.data), formats=('JPEG', 'PNG')) as picture:
-            if picture.mode.startswith('I;16'):
-                gray = _to_8_bit(np.asarray(picture))
-                return np.repeat(gray[..., np.newaxis], 3, axis=2)
-            return np.array(picture.convert('RGB'))
-    # what Pillow raises for foreign, cut and oversized data
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        foreign = isinstance(error, PIL.UnidentifiedImageError)
-        reason = 'they are neither' if foreign else str(error)
-        raise InvalidImage(
-            f'wanted a JPEG or PNG image, got format {message.format!r} with '
-            f'{len(message.data)} bytes that cannot be decoded ({reason}); '
-            'check the image transport of the camera'
-        ) from error
-
-
 def _to_message(values: npt.NDArray[np.generic], header: Header, encoding: str) -> Image:
     height, width = values.shape[:2]
     return Image(
@@ -151,7 +52,3 @@ def _to_message(values: npt.NDArray[np.generic], header: Header, encoding: str) 
         # bytes are taken over whole; an array or a list would be checked number by number
         data=values.tobytes(),
     )
-
-
-def _size(message: Image) -> str:
-    return f'{message.width}x{message.height}'

@@ -12,13 +12,17 @@ from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
 from vision_msgs.msg import ObjectHypothesisWithPose
 
+from clue_ros.action import Ground
 from clue_ros.box import Box
+from clue_ros.conversation import Answer
+from clue_ros.conversation import Conversation
 from clue_ros.dialog import Dialog
 from clue_ros.dialog import Turn
 from clue_ros.errors import InvalidBox
 from clue_ros.msg import Ambiguity as AmbiguityMessage
 from clue_ros.msg import Clarification as ClarificationMessage
 from clue_ros.msg import Dialog as DialogMessage
+from clue_ros.msg import DialogState
 from clue_ros.msg import Turn as TurnMessage
 from clue_ros.response import Absent
 from clue_ros.response import Ambiguity
@@ -170,3 +174,60 @@ def _regions_to_message(regions: tuple[Region, ...]) -> tuple[list[BoundingBox2D
 
 def _number_or_nan(value: float | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def answer_from_message(step: int, message: Respond.Response) -> Answer:
+    """Read what perception answered to the Look of `step`, an error excepted."""
+    probability = message.ambiguity.probability
+    response = _response_from_message(message)
+    return Answer(step, response, None if math.isnan(probability) else probability)
+
+
+def _response_from_message(message: Respond.Response) -> Response:
+    match message.kind:
+        case Respond.Response.QUESTION:
+            return Question(message.question)
+        case Respond.Response.GROUNDING:
+            score = message.target.results[0].hypothesis.score if message.target.results else 0.0
+            try:
+                return Grounding(box_from_message(message.target.bbox), score)
+            except InvalidBox as error:
+                return Invalid('', str(error))
+        case Respond.Response.ABSENT:
+            return Absent()
+    return Invalid('', message.error_msg or f'perception answered with kind {message.kind}')
+
+
+def state_to_message(
+    conversation: Conversation, dialog_id: str, header: Header, camera: str, target: Detection2D
+) -> DialogState:
+    """Write where a conversation stands; `header` and `camera` are those of its last look."""
+    message = DialogState(
+        header=header,
+        camera=camera,
+        dialog=dialog_to_message(conversation.dialog, dialog_id),
+        state=getattr(DialogState, conversation.state.name),
+        question=conversation.question,
+        probabilities=array(
+            'f', (math.nan if p is None else p for p in conversation.probabilities)
+        ),
+    )
+    if conversation.end:
+        message.outcome = getattr(DialogState, conversation.end.outcome.name)
+        message.error_code = int(conversation.end.code)
+        message.error_msg = conversation.end.message
+        if conversation.end.target:
+            message.target = target
+    return message
+
+
+def result_to_message(state: DialogState) -> Ground.Result:
+    """Write the result of the action from the last state."""
+    return Ground.Result(
+        outcome=state.outcome,
+        target=state.target,
+        dialog=state.dialog,
+        probabilities=state.probabilities,
+        error_code=state.error_code,
+        error_msg=state.error_msg,
+    )

@@ -30,5 +30,13 @@ LATCHED = QoSProfile(
     depth=1,
 )
 
+# Ends of instructions: whoever comes late gets the last ones, none is covered by the next.
+HISTORY = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=10,
+)
+
 # Lets a user override reliability, depth and the rest per topic through parameters.
 OVERRIDABLE = QoSOverridingOptions.with_default_policies()

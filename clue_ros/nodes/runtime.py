@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
+from types import FrameType
 
 import rclpy
-from rclpy.exceptions import InvalidParameterValueException
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -57,20 +60,35 @@ def run(make_node: Callable[[], Node]) -> int:
     0 after SIGINT, SIGTERM or an outside shutdown, 1 when the node cannot start.
     """
     prepare_transport()
-    rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
+    # rclpy's own handlers wake the executor and then call these
+    _handle_signals(_interrupt)
     node = None
     try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
         node = make_node()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except (ClueError, InvalidParameterValueException) as error:
+    # RCLError: arguments or a parameter file that rcl cannot read
+    except (ClueError, ParameterException, rclpy_implementation.RCLError) as error:
         print(f'{type(error).__name__}: {error}', file=sys.stderr)
         return 1
     finally:
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+        _handle_signals(signal.SIG_IGN)  # rclpy puts back what it found
     return 0
+
+
+def _handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # Ctrl-C under `ros2 launch` sends two signals; the second must not fall into the cleaning up.
+    _handle_signals(signal.SIG_IGN)
+    raise KeyboardInterrupt

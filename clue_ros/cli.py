@@ -1,0 +1,108 @@
+"""The `clue` command: what one does without a robot, and on machines without ros2cli."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from clue_ros.errors import ClueError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand and return its exit status; a ClueError is told in one line."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except ClueError as error:
+        print(f'clue {options.command}: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='clue', description='Interactive visual grounding that asks before it acts.'
+    )
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+
+    demo = commands.add_parser('demo', help='a robot asks, a person answers, all simulated')
+    demo.add_argument('--scene', type=int, default=0, help='number of the scene (default 0)')
+    demo.add_argument('--request', default='', help="what is said (default: the scene's request)")
+    demo.add_argument('--interactive', action='store_true', help='you answer the questions')
+    demo.add_argument('--source', default='', help='folder or bag of scenes (default: shipped)')
+    demo.add_argument('--every-scene', action='store_true', help='all scenes, one after the other')
+    demo.add_argument(
+        '--out', type=Path, default=Path('out/demo'), help='pictures and logs (out/demo)'
+    )
+    demo.set_defaults(run=_demo)
+
+    bringup = commands.add_parser(
+        'bringup', help='the nodes of bringup.launch.py, without ros2 launch'
+    )
+    bringup.add_argument(
+        'assignments', nargs='*', metavar='name:=value', help='arguments of the launch file'
+    )
+    bringup.set_defaults(run=_bringup)
+
+    bench = commands.add_parser('bench', help='measure on this machine')
+    bench.add_argument('what', choices=['perception'])
+    bench.add_argument('--frames', type=int, default=2000, help='camera frames (default 2000)')
+    bench.add_argument('--rate', type=float, default=30.0, help='of the camera, Hz (default 30)')
+    bench.add_argument('--rounds', type=int, default=50, help='of the model part (default 50)')
+    bench.set_defaults(run=_bench)
+
+    fetch = commands.add_parser('fetch', help='download a model from the hub for offline use')
+    fetch.add_argument('repository', help='e.g. google/paligemma2-3b-mix-448')
+    fetch.set_defaults(run=_fetch)
+    return parser
+
+
+# The commands are imported when they run: ROS and torch take seconds to load.
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from clue_ros.nodes.demo import DemoConfig
+    from clue_ros.nodes.demo import run_demo
+
+    status: int = run_demo(
+        DemoConfig(
+            scene=options.scene,
+            request=options.request,
+            interactive=options.interactive,
+            source=options.source,
+            every_scene=options.every_scene,
+            out=options.out,
+        )
+    )
+    return status
+
+
+def _bringup(options: argparse.Namespace) -> int:
+    from clue_ros.nodes.bringup import commands
+    from clue_ros.nodes.bringup import read_assignments
+    from clue_ros.nodes.processes import Processes
+    from clue_ros.nodes.runtime import prepare_transport
+
+    prepare_transport()
+    # only the terminal backend of speech reads what is typed
+    with Processes(commands(read_assignments(options.assignments)), stdin_of='speech') as nodes:
+        nodes.wait()
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from clue_ros.nodes.bench import run_bench
+
+    status: int = run_bench(frames=options.frames, rate=options.rate, rounds=options.rounds)
+    return status
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from clue_ros.model.checkpoint import download
+
+    print(download(options.repository))
+    return 0

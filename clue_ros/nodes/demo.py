@@ -1,0 +1,182 @@
+"""The demo: the whole system on simulated scenes, watched by one more node."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.parameter import Parameter
+from rclpy.task import Future
+from std_msgs.msg import String
+
+from clue_ros.action import Ground
+from clue_ros.errors import ClueError
+from clue_ros.errors import NoImage
+from clue_ros.msg import DialogState
+from clue_ros.nodes import bringup
+from clue_ros.nodes.messages import box_from_message
+from clue_ros.nodes.processes import Processes
+from clue_ros.nodes.processes import private_domain
+from clue_ros.nodes.runtime import spin_until
+from clue_ros.nodes.spectator import PICTURES
+from clue_ros.nodes.spectator import Spectator
+from clue_ros.speech.terminal import Terminal
+
+START_SECONDS = 120.0  # loading torch and the model on a slow machine
+END_SECONDS = 200.0  # the dialog manager promises an end within 160 s at its defaults
+OUTCOMES = {
+    getattr(DialogState, name): name
+    for name in (
+        'GROUNDED', 'ABSENT', 'UNRESOLVED', 'NO_REPLY', 'CANCELED', 'PREEMPTED', 'FAILED',
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """What the demo shows."""
+
+    scene: int = 0
+    request: str = ''  # empty: the scene's own
+    interactive: bool = False  # the terminal answers instead of the scripted person
+    source: str = ''  # empty: the shipped scenes
+    every_scene: bool = False
+    out: Path = Path('out/demo')
+
+
+class DemoError(ClueError):
+    """The demo could not be run to its end."""
+
+
+def run_demo(config: DemoConfig) -> int:
+    """Run it; 0 if every request ended GROUNDED with IoU >= 0.5 to the scene's target."""
+    config.out.mkdir(parents=True, exist_ok=True)
+    for picture in config.out.glob(PICTURES.format('*')):
+        picture.unlink()  # of an earlier run
+    with private_domain():
+        print('starting perception, dialog_manager, speech, sim_camera ...', flush=True)
+        with Processes(_commands(config), logs=config.out / 'logs') as nodes:
+            rclpy.init()
+            spectator = Spectator(config.out)
+            try:
+                return _run(config, Director(spectator, nodes))
+            finally:
+                spectator.destroy_node()
+                rclpy.try_shutdown()
+
+
+class Director:
+    """Waits for things while the nodes are well, never without a limit."""
+
+    def __init__(self, spectator: Spectator, nodes: Processes) -> None:
+        self.spectator = spectator
+        self._nodes = nodes
+
+    def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+        """Spin until `condition()`; raises DemoError naming `what` after `seconds`."""
+        if not spin_until(self.spectator, condition, seconds, self._nodes.check):
+            raise DemoError(f'waited {seconds:g} s for {what}; see the logs beside the pictures')
+
+    def get(self, future: Future, seconds: float, what: str) -> Any:
+        """Result of a future."""
+        self.until(future.done, seconds, what)
+        return future.result()
+
+
+def _commands(config: DemoConfig) -> dict[str, list[str]]:
+    values = bringup.read_assignments([])
+    commands = bringup.commands(values)
+    if config.source:
+        commands['sim_camera'] += ['-p', f'source:={config.source}']
+    commands['sim_camera'] += ['-p', f'scene:={config.scene}']
+    if not config.interactive:
+        spec = bringup.NodeSpec('person')
+        commands['person'] = spec.command('', bringup.params_file(values), 'info')
+    return commands
+
+
+def _run(config: DemoConfig, director: Director) -> int:
+    spectator = director.spectator
+    director.until(spectator.ground.server_is_ready, START_SECONDS, 'the dialog manager')
+    director.until(
+        lambda: (
+            spectator.count_publishers('perception/overlay/image')
+            and spectator.count_subscribers('camera/image')
+        ),
+        START_SECONDS,
+        'perception to become active',
+    )
+    if config.interactive:
+        threading.Thread(target=_type_replies, args=(spectator,), daemon=True).start()
+    results = []
+    for scene in _scenes(config):
+        if scene != config.scene:
+            spectator.forget_scene()
+            change = spectator.camera.set_parameters([Parameter('scene', value=scene)])
+            [answer] = director.get(change, 10, 'the camera to change the scene').results
+            if not answer.successful:
+                break  # behind the last one
+        director.until(lambda: spectator.sees_scene, START_SECONDS, 'a scene of the camera')
+        results.append(_play(config, director, scene))
+    good = sum(result['success'] for result in results)
+    if config.every_scene:
+        print(f'{good} of {len(results)} requests grounded with IoU >= 0.5')
+        (config.out / 'results.json').write_text(json.dumps(results, indent=1))
+    return 0 if good == len(results) else 1
+
+
+def _scenes(config: DemoConfig) -> range:
+    return range(config.scene, sys.maxsize if config.every_scene else config.scene + 1)
+
+
+def _play(config: DemoConfig, director: Director, scene: int) -> dict[str, Any]:
+    spectator = director.spectator
+    request = config.request or spectator.request
+    print(f'\nscene {scene}', flush=True)
+    begin = time.monotonic()
+    spectator.scene = scene
+    sending = spectator.ground.send_goal_async(Ground.Goal(instruction=request))
+    handle = director.get(sending, 10, 'the dialog manager to take the goal')
+    limit = math.inf if config.interactive else END_SECONDS
+    result = director.get(handle.get_result_async(), limit, 'the end of the dialog').result
+    seconds = time.monotonic() - begin
+    dialog_id = result.dialog.id
+    director.until(lambda: dialog_id in spectator.ended, 10, 'the last state of the dialog')
+    director.until(lambda: spectator.saved, 10, 'the overlay pictures')
+
+    found = result.outcome == DialogState.GROUNDED
+    box = box_from_message(result.target.bbox) if found else None
+    if spectator.target is None:
+        raise NoImage('the camera has no ground truth')
+    iou = box.iou(box_from_message(spectator.target.bbox)) if box else 0.0
+    summary = {
+        'request': request,
+        'questions': [turn.question for turn in result.dialog.turns],
+        'replies': [turn.reply for turn in result.dialog.turns],
+        'outcome': OUTCOMES[result.outcome],
+        'box': [round(value, 1) for value in box.corners] if box else None,
+        'iou': round(iou, 3),
+        'probabilities': [round(value, 3) for value in result.probabilities],
+        'seconds': round(seconds, 2),
+    }
+    if result.error_msg:
+        print(f'  {result.error_msg}')
+    pictures = sorted(path.name for path in config.out.glob(PICTURES.format(scene)))
+    print(f'  pictures in {config.out}: {", ".join(pictures)}')
+    print('DEMO_RESULT', json.dumps(summary), flush=True)
+    return {'scene': scene, **summary, 'success': found and iou >= 0.5}
+
+
+def _type_replies(spectator: Spectator) -> None:
+    print('Type your reply when the robot asks.', flush=True)
+    with suppress(EOFError):
+        Terminal().listen(lambda line: spectator.heard.publish(String(data=line)))

@@ -1,0 +1,90 @@
+"""The demo and the other commands, run as a user runs them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+pytest.importorskip('rclpy')
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
+
+
+def clue(*arguments: str, stdin: str = '') -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, '-c', 'import sys; from clue_ros.cli import main; sys.exit(main())',
+         *arguments],
+        input=stdin, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+
+
+def result(output: str) -> dict:
+    last = output.strip().splitlines()[-1]
+    assert last.startswith('DEMO_RESULT ')
+    return json.loads(last.removeprefix('DEMO_RESULT '))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'says'),
+    [
+        (['demo', '--scene', '99'], 'sim_camera ended with status 1'),
+        (['demo', '--source', '/no/such/folder'], 'sim_camera ended with status 1'),
+        (['bringup', 'simulate:=yes'], 'wanted name:=value'),
+        (['bringup', 'params_file:=/no/such.yaml'], '/no/such.yaml is not there'),
+        (['fetch', 'not a name'], 'clue fetch: model'),
+    ],
+)
+def test_a_command_that_cannot_run_says_why(arguments, says, tmp_path):
+    if arguments[0] == 'demo':
+        arguments = [*arguments, '--out', str(tmp_path)]
+    run = clue(*arguments)
+    assert run.returncode == 1
+    assert says in run.stderr
+    assert 'Traceback' not in run.stderr
+
+
+def test_it_asks_and_then_points(tmp_path):
+    run = clue('demo', '--out', str(tmp_path))
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = result(run.stdout)
+    assert found['outcome'] == 'GROUNDED'
+    assert found['iou'] >= 0.5
+    assert found['request'] == 'can you bring me the ring ?'
+    # the question names what tells the three rings apart
+    assert all(color in found['questions'][0] for color in ('pink', 'purple', 'red'))
+    assert found['replies'] == ['the red one']
+    assert len(found['probabilities']) == 2
+    assert found['probabilities'][0] > 0.5 > found['probabilities'][1]
+    pictures = sorted(path.name for path in tmp_path.glob('*.png'))
+    assert pictures == ['scene0_turn0_question.png', 'scene0_turn1_end.png']
+    for picture in pictures:
+        width, height = Image.open(tmp_path / picture).size
+        assert width == 480
+        assert height > 480  # the caption lies below the frame
+    assert (tmp_path / 'logs' / 'perception.log').is_file()
+
+
+def test_a_person_answers_and_the_wrong_object_is_no_success(tmp_path):
+    keep = tmp_path / 'notes.txt'
+    keep.write_text('mine')
+    run = clue('demo', '--interactive', '--out', str(tmp_path), stdin='')
+    # nobody types anything: the dialog ends by itself
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert result(run.stdout)['outcome'] == 'NO_REPLY'
+    assert keep.read_text() == 'mine'
+
+
+def test_another_request_about_another_scene(tmp_path):
+    run = clue('demo', '--scene', '6', '--request', 'take the blue vase', '--out', str(tmp_path))
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = result(run.stdout)
+    assert found['request'] == 'take the blue vase'
+    assert found['questions'] == []
+
+
+def test_the_benchmark_prints_what_it_measured():
+    run = clue('bench', 'perception', '--frames', '90', '--rounds', '5')
+    assert run.returncode == 0, run.stderr
+    for words in ('x faster', 'p50', 'p95', 'dropped by choice', 'CPU of the node per camera'):
+        assert words in run.stdout

@@ -1,0 +1,229 @@
+"""The simulated camera and the scripted person over real DDS."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL.Image
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from ros_helpers import NodeProcess
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+from vision_msgs.msg import Detection2D
+from vision_msgs.msg import Detection2DArray
+
+from clue_ros import frames
+from clue_ros.box import Box
+from clue_ros.nodes.messages import box_from_message
+from clue_ros.nodes.qos import LATCHED
+from clue_ros.nodes.qos import SENSOR
+
+if TYPE_CHECKING:
+    from ros_helpers import Peer
+
+pytestmark = pytest.mark.ros
+
+SCENES = Path(frames.__file__).parent / 'scenes'
+ROWS = [json.loads(line) for line in (SCENES / 'scenes.jsonl').read_text().splitlines()]
+PARAMETERS = {'camera': 'wrist', 'rate': 20.0, 'frame_id': 'wrist_optical'}
+
+
+@pytest.fixture(scope='module')
+def camera(domain: int) -> Iterator[NodeProcess]:
+    with NodeProcess(domain, 'clue_ros.nodes.sim_camera', PARAMETERS) as process:
+        yield process
+
+
+class View:
+    """Everything the camera publishes, except the compressed images."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.images = peer.collect(Image, 'wrist/image', SENSOR)
+        self.infos = peer.collect(CameraInfo, 'wrist/camera_info', SENSOR)
+        self.objects = peer.collect(Detection2DArray, 'sim_camera/objects', LATCHED)
+        self.targets = peer.collect(Detection2D, 'sim_camera/target', LATCHED)
+        self.requests = peer.collect(String, 'sim_camera/request', LATCHED)
+
+    def show(self, scene: int) -> None:
+        assert self.set_scene(scene).successful
+        self.shows(scene)
+
+    def set_scene(self, scene: int):
+        change = Parameter('scene', value=scene).to_parameter_msg()
+        request = SetParameters.Request(parameters=[change])
+        return self.peer.call(SetParameters, 'sim_camera/set_parameters', request).results[0]
+
+    def shows(self, scene: int) -> None:
+        """Wait for the truth of a scene, and drop the images of the one before."""
+        row = ROWS[scene]
+
+        def arrived() -> bool:
+            return bool(
+                self.requests
+                and self.requests[-1].data == row['request']
+                and self.objects
+                and self.targets
+                and self.objects[-1].header == self.targets[-1].header
+                and len(self.objects[-1].detections) == len(row['objects'])
+            )
+
+        self.peer.wait(arrived, f'the truth of scene {scene}')
+        self.images.clear()
+        self.infos.clear()
+
+
+@pytest.fixture
+def view(camera: NodeProcess, peer: Peer) -> View:
+    return View(peer)
+
+
+def test_images_and_truth(view):
+    view.show(4)
+    row = ROWS[4]
+    view.peer.wait(lambda: len(view.images) > 4 and len(view.infos) > 4, 'images')
+    image = view.images[-1]
+    assert (image.header.frame_id, image.encoding) == ('wrist_optical', 'rgb8')
+    shown = np.frombuffer(image.data, np.uint8).reshape(image.height, image.width, 3)
+    with PIL.Image.open(SCENES / row['image']) as picture:
+        assert np.array_equal(shown, np.asarray(picture.convert('RGB')))
+    assert view.targets[-1].results[0].hypothesis.class_id == ' '.join(
+        row['target_object'][name] for name in ('size', 'color', 'category')
+    )
+    assert box_from_message(view.targets[-1].bbox) == Box(*row['target'])
+    objects = view.objects[-1]
+    assert [detection.id for detection in objects.detections] == [
+        str(index) for index in range(len(row['objects']))
+    ]
+    assert view.targets[-1] == objects.detections[int(view.targets[-1].id)]
+    assert objects.header.frame_id == 'wrist_optical'
+
+
+def test_every_image_has_its_camera_info(view):
+    view.peer.wait(lambda: len(view.images) > 5 and len(view.infos) > 5, 'images')
+
+    def stamps(messages):
+        return {(m.header.stamp.sec, m.header.stamp.nanosec) for m in messages}
+
+    assert len(stamps(view.images) & stamps(view.infos)) >= 3
+    info = view.infos[-1]
+    assert (info.width, info.height) == (480, 480)
+    assert info.k[0] == info.k[4] == pytest.approx(240 / np.tan(np.pi / 6))
+    assert (info.k[2], info.k[5], info.header.frame_id) == (240, 240, 'wrist_optical')
+
+
+def test_the_rate(view):
+    view.peer.wait(lambda: view.images, 'images')
+    view.images.clear()
+    view.peer.spin(1.0)
+    assert 14 <= len(view.images) <= 24
+
+
+def test_compressed_images(view):
+    jpegs = view.peer.collect(CompressedImage, 'wrist/image/compressed', SENSOR)
+    view.show(1)
+    view.peer.wait(lambda: view.images and len(jpegs) > 1, 'compressed images')
+    shown = np.asarray(PIL.Image.open(io.BytesIO(jpegs[-1].data)))
+    raw = np.frombuffer(view.images[-1].data, np.uint8).reshape(shown.shape)
+    assert np.abs(shown.astype(int) - raw).mean() < 4
+
+
+def test_new_scene_goes_round(view):
+    view.show(len(ROWS) - 2)
+    for scene in (len(ROWS) - 1, 0):
+        response = view.peer.call(Trigger, 'sim_camera/new_scene', Trigger.Request())
+        assert response.success
+        assert response.message == f'scene {scene} of {len(ROWS)}: {ROWS[scene]["image"]}'
+        view.shows(scene)
+
+
+def test_a_scene_that_is_not_there_is_refused(view):
+    view.show(2)
+    for scene in (len(ROWS), -1):
+        result = view.set_scene(scene)
+        assert not result.successful
+        assert result.reason
+    view.shows(2)
+
+
+def test_images_without_truth(domain, peer, tmp_path):
+    PIL.Image.new('RGB', (64, 48), (250, 20, 30)).save(tmp_path / 'red.png')
+    arguments = ('-r', '__ns:=/plain')
+    parameters = {'source': str(tmp_path)}
+    targets = peer.collect(Detection2D, 'plain/sim_camera/target', LATCHED)
+    images = peer.collect(Image, 'plain/camera/image', SENSOR)
+    with NodeProcess(domain, 'clue_ros.nodes.sim_camera', parameters, arguments):
+        peer.wait(lambda: images and targets, 'an image')
+        assert (images[0].width, images[0].height) == (64, 48)
+        assert (targets[0].id, targets[0].results) == ('', [])
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'named'),
+    [
+        ({'source': '/no/where'}, '/no/where'),
+        ({'scene': 99}, 'scene 99'),
+        ({'rate': 0.0}, 'rate'),
+    ],
+)
+def test_it_does_not_start_without_a_scene(domain, parameters, named):
+    with NodeProcess(domain, 'clue_ros.nodes.sim_camera', parameters) as process:
+        assert process.process.wait(10) == 1
+        assert named in process.output
+        assert 'Traceback' not in process.output
+
+
+@pytest.fixture
+def person(domain: int) -> Iterator[NodeProcess]:
+    with NodeProcess(domain, 'clue_ros.nodes.person', {'delay': 0.2}) as process:
+        yield process
+
+
+def test_the_person_answers_questions_once(view, person):
+    view.show(0)  # the red of three rings
+    peer = view.peer
+    replies = peer.collect(String, 'speech/heard')
+    mouth = peer.publisher(String, 'speech/said')
+    colors = String(data='The pink one, the purple one or the red one?')
+
+    def answered() -> list[String]:
+        mouth.publish(colors)
+        peer.spin(0.4)
+        return replies
+
+    peer.wait(answered, 'an answer')
+    assert replies[-1].data == 'the red one'
+    replies.clear()
+    mouth.publish(String(data='I found it.'))
+    mouth.publish(String(data='The left one or the right one?'))  # too late to answer this one
+    mouth.publish(colors)
+    peer.spin(0.8)
+    assert [reply.data for reply in replies] == ['the red one']
+
+    change = Parameter('silent', value=True).to_parameter_msg()
+    request = SetParameters.Request(parameters=[change])
+    assert peer.call(SetParameters, 'person/set_parameters', request).results[0].successful
+    mouth.publish(colors)
+    peer.spin(0.6)
+    assert len(replies) == 1
+
+
+def test_the_person_knows_nothing_without_a_scene(domain, peer):
+    arguments = ('-r', '__ns:=/alone')
+    with NodeProcess(domain, 'clue_ros.nodes.person', arguments=arguments) as process:
+        mouth = peer.publisher(String, 'alone/speech/said')
+        mouth.publish(String(data='Which one?'))
+        peer.wait(lambda: 'cannot answer "Which one?"' in process.output, 'a warning')
