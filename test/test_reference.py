@@ -110,6 +110,17 @@ def test_links_lead_somewhere(page):
         assert (PAGES / target).exists(), target
 
 
+def test_rviz_shows_topics_of_perception():
+    config = yaml.safe_load((CONFIG.parent / 'clue.rviz').read_text())
+    rows = {name: cells for name, *cells in table('perception', 'Published topics')}
+    for display in config['Visualization Manager']['Displays']:
+        assert display['Class'] == 'rviz_default_plugins/Image'
+        topic = display['Topic']
+        kind, profile, _ = rows[topic['Value'].replace('perception/', '~/')]
+        assert (kind, profile) == ('sensor_msgs/msg/Image', 'SENSOR')
+        assert topic['Reliability Policy'] == 'Best Effort'
+
+
 def constants(*files: str) -> dict[str, str]:
     text = ''.join((ROOT / file).read_text() for file in files)
     return {code: name for name, code in re.findall(r'^uint16 (\w+)=(\d+)', text, re.M)}
@@ -129,6 +140,20 @@ def test_error_codes_of_all():
     for code, _, _, nodes in rows[1:]:
         answering = {node for node, files in INTERFACES.items() if code in constants(*files)}
         assert set(nodes.split(', ')) == answering
+
+
+def test_outcomes():
+    named = re.findall(r'^\| ([A-Z_]+) \|', TEXTS['dialog_manager'], re.M)
+    text = (ROOT / 'msg' / 'DialogState.msg').read_text().partition('NONE=0')[2]
+    assert named == re.findall(r'^uint8 (\w+)=', text, re.M)
+
+
+def test_named_qualities_of_service():
+    for name, reliability, durability, depth, _ in table('README', 'Quality of service'):
+        profile = getattr(qos, name)
+        assert reliability == profile.reliability.name.lower().replace('_', ' ')
+        assert durability == profile.durability.name.lower().replace('_', ' ')
+        assert int(depth) == profile.depth
 
 
 def another(parameter: Any) -> Any:
@@ -165,14 +190,14 @@ def test_a_changed_configuration_is_taken_in_any_namespace(domain, namespace, tm
         rclpy.try_shutdown(context=context)
 
 
-def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every command of the pages, with the page it stands on."""
-    for page, text in TEXTS.items():
+def commands() -> Iterator[list[str]]:
+    """Every command of the pages."""
+    for text in TEXTS.values():
         for block in re.findall(r'```bash\n(.*?)```', text, re.DOTALL):
             for line in block.replace('\\\n', ' ').splitlines():
                 words = shlex.split(line, comments=True)
                 if words:
-                    yield page, [word for word in words if word != '&']
+                    yield [word for word in words if word != '&']
 
 
 def listed(*sections: str) -> set[tuple[str, str]]:
@@ -202,8 +227,8 @@ def fill(message: Any, values: dict[str, Any]) -> None:
         setattr(message, name, value)
 
 
-@pytest.mark.parametrize(('page', 'words'), list(commands()), ids=lambda value: ' '.join(value[:4]))
-def test_commands_of_the_pages(page, words, monkeypatch):
+@pytest.mark.parametrize('words', list(commands()), ids=' '.join)
+def test_commands_of_the_pages(words, monkeypatch):
     topics = listed('Subscribed topics', 'Published topics')
     plain = [word for word in words if not word.startswith('--')]
     match plain:
@@ -234,7 +259,7 @@ def test_commands_of_the_pages(page, words, monkeypatch):
             prepare_transport()
             assert assignment in [f'{name}={value}' for name, value in os.environ.items()]
         case _:
-            raise AssertionError(f'{page}: no test knows {words}')
+            raise AssertionError(f'no test knows {words}')
 
 
 def interface(name: str) -> Any:
@@ -352,5 +377,5 @@ def test_diagnostics_keys(system):
     )
     found = [(status.name, value.key) for status in arrays[-1].status for value in status.values]
     rows = table('perception', 'Diagnostics')
-    promised = [(resolve(status, ''), key) for status, key, _ in rows]
+    promised = [(system.namespace + resolve(status, ''), key) for status, key, _ in rows]
     assert Counter(promised) == Counter((f'/{name}', key) for name, key in found)

@@ -53,10 +53,12 @@ class NodeSpec:
 
     def command(self, namespace: str, params_file: str, log_level: str) -> list[str]:
         """Command line that starts it without `ros2 run`."""
-        if self.package != PACKAGE:
-            return [self.executable, *self.arguments]
-        command = [sys.executable, '-m', f'{PACKAGE}.nodes.{self.executable}', *self.arguments]
-        command += ['--ros-args', '--log-level', log_level, '--params-file', params_file]
+        ours = self.package == PACKAGE
+        program = [sys.executable, '-m', f'{PACKAGE}.nodes.{self.executable}']
+        command = [*(program if ours else [self.executable]), *self.arguments]
+        command += ['--ros-args', '--log-level', log_level]
+        if ours:
+            command += ['--params-file', params_file]
         if namespace:
             command += ['-r', f'__ns:=/{namespace.strip("/")}']
         for name, value in self.parameters.items():

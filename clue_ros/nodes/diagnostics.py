@@ -1,9 +1,9 @@
 """How perception is doing, in words and numbers, for /diagnostics and the log.
 
-`<node>: model` has the keys state, model, device, dtype, instruction. `<node>: camera <name>` has
-topic, frames_received, frames_assessed, frames_dropped (replaced by a newer one while the model
-was busy), frames_invalid, rate_hz (received), age_seconds (of the newest) and last_error; counts
-begin with the last activation.
+`<node>` is the name of the node with its namespace. `<node>: model` has the keys state, model,
+device, dtype, instruction. `<node>: camera <name>` has topic, frames_received, frames_assessed,
+frames_dropped (replaced by a newer one while the model was busy), frames_invalid, rate_hz
+(received), age_seconds (of the newest) and last_error; counts begin with the last activation.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from clue_ros.clue import Clue
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+def diagnostic_name(node: Node) -> str:
+    """Name of a node in /diagnostics: with its namespace, so that two robots stay apart."""
+    return node.get_fully_qualified_name().lstrip('/')
 
 
 def model_status(

@@ -6,6 +6,7 @@ in a thread of its own, so an active node always answers at once, if only with a
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from clue_ros.dialog import check_ask_policy
 from clue_ros.errors import ClueError
 from clue_ros.errors import NotActive
+from clue_ros.nodes.diagnostics import diagnostic_name
 from clue_ros.nodes.diagnostics import model_status
 from clue_ros.nodes.loading import MODEL_PARAMETERS
 from clue_ros.nodes.loading import free_memory
@@ -202,6 +204,7 @@ class Perception(LifecycleNode):
         """Answer with an error; a fault of the model must not end the node."""
         response.error_code = getattr(error, 'code', ClueError.code)
         response.error_msg = str(error)
+        response.ambiguity.probability = response.ambiguity.threshold = math.nan
         if not isinstance(error, ClueError):
             response.error_msg = f'{type(error).__name__}: {error}; see the log of perception'
             self.get_logger().error(''.join(traceback.format_exception(error)))
@@ -214,7 +217,8 @@ class Perception(LifecycleNode):
         worker = self._watch.worker if self._watch else None
         error = self._failure or (worker.model_error if worker else '')
         subject = worker.subject if worker else None
-        array.status = [model_status(self.get_name(), self._label, self._clue, subject, error)]
+        name = diagnostic_name(self)
+        array.status = [model_status(name, self._label, self._clue, subject, error)]
         if self._watch:
             array.status += self._watch.statuses(self._period)
         self._diagnostics.publish(array)

@@ -19,15 +19,16 @@ from rclpy.signals import SignalHandlerOptions
 
 from clue_ros.errors import ClueError
 
-# Fast DDS' default transport loses most raw VGA frames under sensor QoS: its shared memory segment
-# is smaller than one frame. A user's own setting or profile is never overridden.
-_LARGE_DATA = 'LARGE_DATA?max_msg_size=4MB&sockets_size=4MB&non_blocking=true'
+# With its default sockets Fast DDS loses most raw VGA frames under sensor QoS. The transport stays
+# the default one: with another (LARGE_DATA) a node is invisible to every program that did not
+# choose the same. A user's own setting or profile is never overridden.
+_TRANSPORT = 'DEFAULT?sockets_size=4MB&non_blocking=true'
 
 
 def prepare_transport() -> None:
     """Choose a DDS transport that carries camera frames. Call before `rclpy.init`."""
     if 'FASTDDS_DEFAULT_PROFILES_FILE' not in os.environ:
-        os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', _LARGE_DATA)
+        os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', _TRANSPORT)
 
 
 def spin_until(

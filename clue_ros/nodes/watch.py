@@ -22,6 +22,7 @@ from clue_ros.errors import InvalidRequest
 from clue_ros.errors import NoImage
 from clue_ros.errors import UnknownCamera
 from clue_ros.nodes.diagnostics import camera_status
+from clue_ros.nodes.diagnostics import diagnostic_name
 from clue_ros.nodes.diagnostics import explain_silence
 from clue_ros.nodes.images import image_from_message
 from clue_ros.nodes.outputs import Outputs
@@ -112,7 +113,7 @@ class Watch:
             age = self.slots.age(camera)
             silence = self._explain(camera) if age > self.slots.timeout else ''
             silences += [silence] if silence else []
-            node, topic = self._node.get_name(), subscription.topic_name
+            node, topic = diagnostic_name(self._node), subscription.topic_name
             statuses.append(camera_status(node, camera, topic, counts, rate, age, silence))
         if silences:
             self._node.get_logger().warning('\n'.join(silences), throttle_duration_sec=LOG_PERIOD)

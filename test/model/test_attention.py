@@ -1,5 +1,7 @@
 """The partial forward against transformers' own eager attention weights."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,11 +12,17 @@ from model_builders import random_backbone
 from PIL import Image
 from transformers import PaliGemmaProcessor
 
+from clue_ros.clue import Clue
+from clue_ros.dialog import Dialog
 from clue_ros.errors import InvalidRequest
 from clue_ros.model.attention import mean_attention
 from clue_ros.model.attention import min_max
 from clue_ros.model.attention import text_to_image_rows
 from clue_ros.model.backbone import Backbone
+from clue_ros.model.checkpoint import Checkpoint
+from clue_ros.response import Absent
+from clue_ros.response import Grounding
+from clue_ros.response import Invalid
 
 SMALL_TEXT = {
     **TRUE_TEXT,
@@ -37,6 +45,7 @@ SMALL_VISION = {
     'num_hidden_layers': 2,
     'image_size': 70,
 }
+RESPONSES = (Grounding, Invalid, Absent)
 TEXTS = ['detect red apple', 'detect bowl to the right of the yellow cone', 'detect mug']
 
 
@@ -105,6 +114,13 @@ def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b():
     backbone = random_backbone(TRUE_TEXT, TRUE_VISION, layers=17)
     assert backbone.image_token_count == 1024
     assert largest_relative_error(backbone, 14, TEXTS[:1]) < 1e-5
+
+    # the whole door on it, start-up test included: a camera frame in, a map and a box out
+    clue = Clue(backbone, Checkpoint('random', backbone=Path()))
+    view = clue.look(np.asarray(Image.fromarray(picture(448, 1)).resize((640, 480))))
+    found = clue.ambiguity(view, Dialog('get the apple'))
+    assert found.map.shape == (32, 32)
+    assert isinstance(clue.respond(view, Dialog('get the apple'), 'never'), RESPONSES)
 
 
 def test_the_expression_is_what_lies_between_the_conditioning_word_and_the_newline():

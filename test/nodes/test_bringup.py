@@ -76,6 +76,13 @@ def test_every_argument_reaches_the_nodes(tmp_path):
         assert not [command for command in all_commands.values() if assignment in command]
 
 
+def test_rviz_shows_the_topics_of_the_namespace():
+    command = commands(read_assignments(['rviz:=true', 'namespace:=/robot1/']))['rviz2']
+    assert command[0] == 'rviz2'
+    assert command[-2:] == ['-r', '__ns:=/robot1']
+    assert '--params-file' not in command
+
+
 def test_a_parameter_file_that_is_not_there_is_refused():
     with pytest.raises(InvalidRequest, match='/no/such.yaml is not there'):
         commands(read_assignments(['params_file:=/no/such.yaml']))
@@ -89,7 +96,7 @@ def test_what_is_not_said_is_left_to_the_parameter_file():
 
 
 def test_launch_file_starts_the_same_list():
-    pytest.importorskip('launch_ros', reason='no launch_ros here: tried with ros2 launch')
+    pytest.importorskip('launch_ros', reason='launch_ros is not on PyPI; this runs where ROS is installed')
     from launch import LaunchContext
     from launch.actions import DeclareLaunchArgument
     from launch.launch_description_sources import get_launch_description_from_python_launch_file

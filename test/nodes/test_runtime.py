@@ -1,4 +1,7 @@
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -34,3 +37,46 @@ def test_signals_end_a_node_in_order_also_when_they_come_twice(domain, peer, nod
         process.process.send_signal(signal_number)
         assert process.process.wait(10) == 0
         assert 'Traceback' not in process.output
+
+
+STRANGER = """
+import rclpy
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+from clue_ros.nodes.qos import SENSOR
+
+rclpy.init()
+node = Node('stranger')
+images = []
+node.create_subscription(Image, 'camera/image', images.append, SENSOR)
+end = node.get_clock().now().nanoseconds + 20e9
+while len(images) < 10 and node.get_clock().now().nanoseconds < end:
+    rclpy.spin_once(node, timeout_sec=0.1)
+print(len(images))
+"""
+
+
+def test_a_program_that_set_nothing_sees_the_nodes(domain):
+    # nodes and stranger as they are on a robot: no profile, Fast DDS' default transport
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith('FASTDDS_')
+    }
+    environment['ROS_DOMAIN_ID'] = str(domain)
+    camera = subprocess.Popen(
+        [sys.executable, '-m', 'clue_ros.nodes.sim_camera'],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        stranger = subprocess.run(
+            [sys.executable, '-c', STRANGER],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    finally:
+        camera.send_signal(signal.SIGINT)
+        camera.wait(10)
+    assert int(stranger.stdout) >= 10

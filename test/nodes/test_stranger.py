@@ -16,6 +16,7 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from ros_helpers import NodeProcess
 from ros_helpers import Peer
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2D
 
@@ -29,6 +30,7 @@ CLIENT = 'examples/ground_client.py'
 PAGE = (ROOT / 'docs' / 'nodes' / 'dialog_manager.md').read_text()
 # The last two blocks of the page: how the client is called and what it prints then.
 COMMAND, OUTPUT = re.findall(r'```\w+\n(.*?)```', PAGE, re.DOTALL)[-2:]
+[TRANSCRIPT] = re.findall(r'```text\n(person: .*?)```', PAGE, re.DOTALL)
 
 
 @pytest.fixture(scope='module')
@@ -57,6 +59,7 @@ def ask(domain: int, *words: str) -> tuple[int, str]:
 
 def test_the_client_prints_what_the_page_shows(robot):
     targets = robot.collect(Detection2D, 'sim_camera/target', LATCHED)
+    transcript = robot.collect(String, 'dialog_manager/transcript')
     python, path, *words = COMMAND.split()
     assert (python, path) == ('python', CLIENT)
     status, output = ask(robot.domain, *words)
@@ -72,7 +75,8 @@ def test_the_client_prints_what_the_page_shows(robot):
         for text in (target, wanted_target)
     )
     assert numbers == pytest.approx(shown, abs=3)
-    robot.wait(lambda: targets, 'the truth')
+    robot.wait(lambda: targets and len(transcript) > 3, 'the truth and the transcript')
+    assert [line.data for line in transcript] == TRANSCRIPT.splitlines()
     truth = box_from_message(targets[-1].bbox)
     _, _, x, y, score = numbers
     assert truth.x1 < x < truth.x2 and truth.y1 < y < truth.y2
