@@ -96,7 +96,9 @@ def test_what_is_not_said_is_left_to_the_parameter_file():
 
 
 def test_launch_file_starts_the_same_list():
-    pytest.importorskip('launch_ros', reason='launch_ros is not on PyPI; this runs where ROS is installed')
+    pytest.importorskip(
+        'launch_ros', reason='launch_ros is not on PyPI; this runs where ROS is installed'
+    )
     from launch import LaunchContext
     from launch.actions import DeclareLaunchArgument
     from launch.launch_description_sources import get_launch_description_from_python_launch_file
