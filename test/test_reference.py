@@ -382,7 +382,7 @@ def test_diagnostics_keys(system):
             if len(array.status) == 2 and f'/{array.status[0].name}'.startswith(mine)
         ]
 
-    [*_, last] = system.peer.wait(complete, 'diagnostics of an active node')
+    [*_, last] = system.peer.wait(complete, 'diagnostics of an active node', 60)
     found = [(status.name, value.key) for status in last.status for value in status.values]
     rows = table('perception', 'Diagnostics')
     promised = [(system.namespace + resolve(status, ''), key) for status, key, _ in rows]
