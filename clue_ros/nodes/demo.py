@@ -142,6 +142,8 @@ def _play(config: DemoConfig, director: Director, scene: int) -> dict[str, Any]:
     spectator = director.spectator
     request = config.request or spectator.request
     print(f'\nscene {scene}', flush=True)
+    if config.interactive and spectator.target and spectator.target.results:
+        print(f'  (you mean the {spectator.target.results[0].hypothesis.class_id})', flush=True)
     begin = time.monotonic()
     spectator.scene = scene
     sending = spectator.ground.send_goal_async(Ground.Goal(instruction=request))

@@ -53,8 +53,7 @@ class Processes:
         for name, process in self._processes.items():
             status = process.poll()
             if status is not None:
-                see = f'see {self._logs / name}.log' if self._logs else 'see its output above'
-                raise ProcessError(f'{name} ended with status {status}; {see}')
+                raise ProcessError(f'{name} ended with status {status}; {self._reason(name)}')
 
     def pid(self, name: str) -> int:
         """Process id of a process by its name."""
@@ -90,6 +89,13 @@ class Processes:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _reason(self, name: str) -> str:
+        if not self._logs:
+            return 'see its output above'
+        log = self._logs / f'{name}.log'
+        lines = log.read_text(errors='replace').strip().splitlines()
+        return f'see {log}: {lines[-1] if lines else "(empty)"}'
 
     def _start(self, name: str, command: list[str], reads: bool) -> subprocess.Popen[bytes]:
         output = None

@@ -28,8 +28,8 @@ def result(output: str) -> dict:
 @pytest.mark.parametrize(
     ('arguments', 'says'),
     [
-        (['demo', '--scene', '99'], 'sim_camera ended with status 1'),
-        (['demo', '--source', '/no/such/folder'], 'sim_camera ended with status 1'),
+        (['demo', '--scene', '99'], 'wanted scene 99, the source has 8'),
+        (['demo', '--source', '/no/such/folder'], 'found nothing at /no/such/folder'),
         (['bringup', 'simulate:=yes'], 'wanted name:=value'),
         (['bringup', 'params_file:=/no/such.yaml'], '/no/such.yaml is not there'),
         (['fetch', 'not a name'], 'clue fetch: model'),
@@ -72,6 +72,7 @@ def test_a_person_answers_and_the_wrong_object_is_no_success(tmp_path):
     # nobody types anything: the dialog ends by itself
     assert run.returncode == 1, run.stdout + run.stderr
     assert result(run.stdout)['outcome'] == 'NO_REPLY'
+    assert '(you mean the small red ring)' in run.stdout
     assert keep.read_text() == 'mine'
 
 

@@ -13,7 +13,7 @@ from clue_ros.nodes.processes import private_domain
 pytestmark = pytest.mark.ros
 
 SLEEP = [sys.executable, '-c', 'import time; print("up", flush=True); time.sleep(60)']
-FAIL = [sys.executable, '-c', 'raise SystemExit(3)']
+FAIL = [sys.executable, '-c', 'print("no voice"); raise SystemExit(3)']
 
 
 def is_alive(pid: int) -> bool:
@@ -32,7 +32,9 @@ def test_a_program_that_is_not_there_ends_the_others(tmp_path):
 def test_a_process_that_ends_is_named_with_its_log(tmp_path):
     with Processes({'sleep': SLEEP, 'speech': FAIL}, logs=tmp_path) as processes:
         pid = processes.pid('sleep')
-        with pytest.raises(ProcessError, match=r'speech ended with status 3; see .*speech\.log'):
+        with pytest.raises(
+            ProcessError, match=r'speech ended with status 3; see .*speech\.log: no v'
+        ):
             processes.wait()
         assert is_alive(pid)
     assert not is_alive(pid)
