@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from clue_ros.errors import ClueError
 
@@ -13,6 +15,7 @@ from clue_ros.errors import ClueError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit status; a ClueError is told in one line."""
     options = _parser().parse_args(arguments)
+    _end_in_order()
     try:
         status: int = options.run(options)
     except ClueError as error:
@@ -21,6 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _end_in_order() -> None:
+    """Have SIGTERM and a closed terminal end the command like Ctrl-C: with its node processes."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, interrupt)
 
 
 def _parser() -> argparse.ArgumentParser:

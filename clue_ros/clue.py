@@ -23,6 +23,7 @@ from clue_ros.box import decode_locations
 from clue_ros.dialog import Dialog
 from clue_ros.dialog import check_ask_policy
 from clue_ros.errors import CheckpointError
+from clue_ros.errors import ClueError
 from clue_ros.errors import DeviceError
 from clue_ros.errors import InvalidBox
 from clue_ros.errors import InvalidImage
@@ -171,6 +172,8 @@ class Clue:
             maps = min_max(attention).view(-1, backbone.grid_side, backbone.grid_side)
             logits = None if self._probe is None else self._probe(maps) / config.temperature
         probabilities = [None] * len(views) if logits is None else logits.sigmoid().tolist()
+        if logits is not None and not bool(logits.isfinite().all()):
+            raise ClueError(f'{self.name} gave no probability (NaN); check its weights and dtype')
         attention = attention.view_as(maps)
         return [
             Ambiguity(

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from clue_ros.errors import InvalidRequest
 
-# Spoken requests are a sentence or two. The bound keeps every dialog inside the token window of
-# the smallest backbone and turns a runaway transcription into an error instead of a long wait.
+# Spoken requests are a sentence or two. The bound turns a runaway transcription into an error; what
+# still does not fit into a backbone's window is refused there.
 MAX_CHARACTERS = 400
 
 ASK_POLICIES = ('probe', 'decoder', 'always', 'never')

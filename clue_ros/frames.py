@@ -13,7 +13,6 @@ order and without `image`, may lie beside it in `<bag>.jsonl`.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import PIL.Image
 from rosbags.highlevel import AnyReader
 from rosbags.highlevel import AnyReaderError
 from rosbags.interfaces import Connection
@@ -35,6 +33,7 @@ from clue_ros.errors import InvalidBox
 from clue_ros.errors import InvalidImage
 from clue_ros.errors import InvalidSource
 from clue_ros.person import Thing
+from clue_ros.pixels import decode
 from clue_ros.pixels import read_compressed
 from clue_ros.pixels import read_raw
 
@@ -111,7 +110,10 @@ class Folder:
 
     def __getitem__(self, index: int) -> Scene:
         path, truth = self._entries[index]
-        return Scene(path.name, _decode(path.read_bytes(), str(path)), truth)
+        try:
+            return Scene(path.name, decode(path.read_bytes()), truth)
+        except (InvalidImage, OSError) as error:
+            raise InvalidImage(f'{path}: {error}') from error
 
 
 class Bag:
@@ -213,11 +215,3 @@ def _read_truth(row: dict[str, Any], where: str) -> Truth:
 def _label(item: dict[str, str]) -> str:
     words = (item.get(name, '') for name in ('size', 'color', 'category'))
     return ' '.join(word for word in words if word)
-
-
-def _decode(data: bytes, name: str) -> Image:
-    try:
-        with PIL.Image.open(io.BytesIO(data)) as picture:
-            return np.asarray(picture.convert('RGB'))
-    except OSError as error:
-        raise InvalidImage(f'{name} cannot be decoded as an image: {error}') from error

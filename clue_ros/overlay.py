@@ -40,6 +40,7 @@ Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 # Smaller frames are enlarged, pixel by pixel, so that text beside them stays readable.
 MIN_WIDTH = 320
+MAX_ENLARGED_HEIGHT = 4096
 # The colour of candidate n is the same in every picture. Okabe and Ito's palette: told apart with
 # any colour vision; its green is kept for the target.
 CANDIDATE_COLORS: tuple[Color, ...] = (
@@ -107,7 +108,7 @@ def draw(
     MIN_WIDTH come back enlarged by a whole factor. Boxes are pixels of `image`.
     """
     height, width = image.shape[:2]
-    factor = -(-MIN_WIDTH // width)
+    factor = max(1, min(-(-MIN_WIDTH // width), MAX_ENLARGED_HEIGHT // height))
     picture = Image.fromarray(image).convert('RGB')
     if factor > 1:
         picture = picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
@@ -126,7 +127,8 @@ def draw(
 
 
 def _style(width: int, height: int) -> _Style:
-    size = max(14, round(0.028 * (width * height) ** 0.5))
+    # not wider than the caption has room for, however high the picture
+    size = max(14, round(min(0.028 * (width * height) ** 0.5, width / 22)))
     font = _font(size)
     return _Style(font, text=round(size * 1.3), gap=round(size * 0.55), stroke=max(2, size // 8))
 
@@ -252,6 +254,8 @@ def _add_verdict(
     left = x + style.font.getlength('ambiguous 0.00') + style.gap
     right = x + width - style.gap
     half = style.text // 4
+    if right <= left:
+        return
     canvas.rectangle((left, y - half, right, y + half), fill=_TRACK)
     end = left + (right - left) * probability
     canvas.rectangle((left, y - half, end, y + half), fill=color)

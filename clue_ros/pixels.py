@@ -70,7 +70,21 @@ def read_compressed(message: Any) -> RgbImage:
     JPEG and PNG are read. Raises InvalidImage.
     """
     try:
-        with PIL.Image.open(io.BytesIO(message.data), formats=('JPEG', 'PNG')) as picture:
+        return decode(bytes(message.data), ('JPEG', 'PNG'))
+    except InvalidImage as error:
+        raise InvalidImage(
+            f'wanted a JPEG or PNG image, got format {message.format!r}: {error}; '
+            'check the image transport of the camera'
+        ) from error
+
+
+def decode(data: bytes, formats: tuple[str, ...] | None = None) -> RgbImage:
+    """RGB array (height, width, 3) of an encoded picture; `formats` are Pillow's names.
+
+    Raises InvalidImage.
+    """
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
             if picture.mode.startswith('I;16'):
                 gray = _to_8_bit(np.asarray(picture))
                 return np.repeat(gray[..., np.newaxis], 3, axis=2)
@@ -78,12 +92,8 @@ def read_compressed(message: Any) -> RgbImage:
     # what Pillow raises for foreign, cut and oversized data
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         foreign = isinstance(error, PIL.UnidentifiedImageError)
-        reason = 'they are neither' if foreign else str(error)
-        raise InvalidImage(
-            f'wanted a JPEG or PNG image, got format {message.format!r} with '
-            f'{len(message.data)} bytes that cannot be decoded ({reason}); '
-            'check the image transport of the camera'
-        ) from error
+        reason = 'they are no such picture' if foreign else str(error)
+        raise InvalidImage(f'{len(data)} bytes cannot be decoded ({reason})') from error
 
 
 def _pixels(message: Any, layout: _Layout) -> npt.NDArray[np.generic]:

@@ -33,7 +33,10 @@ def main() -> int:
         return 1
     goal = Ground.Goal(instruction=' '.join(remove_ros_args(sys.argv)[1:]))
     accepted = client.send_goal_async(goal, feedback_callback=show)
-    rclpy.spin_until_future_complete(node, accepted)
+    rclpy.spin_until_future_complete(node, accepted, timeout_sec=10.0)
+    if not accepted.done():
+        print('the dialog manager did not take the goal; is it still alive?')
+        return 1
     ended = accepted.result().get_result_async()
     rclpy.spin_until_future_complete(node, ended, timeout_sec=LIMIT)
     if not ended.done():

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,28 +21,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from clue_ros.nodes import qos
+from clue_ros.nodes.processes import private_domain as own_domain
 
-REPOSITORY = Path(__file__).parents[1]
-# Loopback only, and a late process is discovered in well under a second.
-PROFILE = REPOSITORY / 'config' / 'fastdds.xml'
-# Domains above 101 collide with Linux' ephemeral ports.
-DOMAINS = range(1, 102)
-LOCK_PORT = 21000
-
-
-@contextmanager
-def own_domain() -> Iterator[int]:
-    """A ROS domain that no other test process on this machine uses at the same time."""
-    for domain in DOMAINS:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as lock:
-            try:
-                lock.bind(('127.0.0.1', LOCK_PORT + domain))
-            except OSError:
-                continue
-            os.environ['FASTDDS_DEFAULT_PROFILES_FILE'] = str(PROFILE)
-            yield domain
-            return
-    raise RuntimeError(f'all ROS domains {DOMAINS} are taken; end other test processes')
+__all__ = ['NodeProcess', 'Peer', 'own_domain']
 
 
 class NodeProcess:

@@ -52,6 +52,13 @@ def test_the_caption_is_below_the_frame(size):
     np.testing.assert_array_equal(with_caption[:height], without[:height])
 
 
+@pytest.mark.parametrize('size', [(64, 256), (1080, 4320), (1, 9000), (9000, 1), (3, 3)])
+def test_any_proportion_can_be_drawn(size):
+    drawn = draw(frame(*size), UNSURE, CAPTION, [Box(0, 0, *size)], Box(0, 0, *size))
+    # enlarged to be readable, never beyond what a viewer can show
+    assert drawn.size < 60_000_000
+
+
 @pytest.mark.parametrize(
     ('size', 'factor'), [((64, 48), 5), ((160, 120), 2), ((1, 1), MIN_WIDTH), ((319, 240), 2)]
 )

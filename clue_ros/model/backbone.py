@@ -114,7 +114,10 @@ class Backbone:
     @torch.inference_mode()
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
         """Projected vision features (batch, N, hidden) of RGB images (H, W, 3), one batch."""
-        pixels = self.image_processor(images=list(images), return_tensors='pt')['pixel_values']
+        # said, not guessed: a picture of 3 rows looks like 3 channels
+        pixels = self.image_processor(
+            images=list(images), return_tensors='pt', input_data_format='channels_last'
+        )['pixel_values']
         output = self.model.get_image_features(pixels.to(self.device, self.dtype))
         features: Tensor = output.pooler_output
         return features

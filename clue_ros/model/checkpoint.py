@@ -12,6 +12,7 @@ A folder with a PaliGemma 2's own config.json is a bare backbone: it grounds and
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
@@ -45,14 +46,14 @@ class CheckpointConfig:
     prompts: Prompts = field(default_factory=Prompts)
 
     def __post_init__(self) -> None:
-        if self.probe_layer < 0:
-            raise ValueError(f'probe_layer must be >= 0, got {self.probe_layer}')
-        if self.grid < 1:
-            raise ValueError(f'grid must be >= 1, got {self.grid}')
+        if type(self.probe_layer) is not int or self.probe_layer < 0:
+            raise ValueError(f'probe_layer must be a whole number >= 0, got {self.probe_layer}')
+        if type(self.grid) is not int or self.grid < 1:
+            raise ValueError(f'grid must be a whole number >= 1, got {self.grid}')
         if not 0 < self.threshold < 1:
             raise ValueError(f'threshold must be between 0 and 1, got {self.threshold}')
-        if self.temperature <= 0:
-            raise ValueError(f'temperature must be > 0, got {self.temperature}')
+        if not 0 < self.temperature < math.inf:  # also refuses NaN
+            raise ValueError(f'temperature must be a finite number > 0, got {self.temperature}')
         if self.queries not in ('expression', 'words'):
             raise ValueError(f'queries must be expression or words, got {self.queries!r}')
         if not 0 < self.region_level <= 1:

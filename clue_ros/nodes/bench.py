@@ -47,6 +47,7 @@ class Meter(Node):
         self.latencies: list[float] = []  # image stamp to arrival of the message, s
         self.model_seconds: list[float] = []
         self.counters: dict[str, float] = {}
+        self.reports = 0  # of diagnostics
         self.instruction = self.create_publisher(String, 'instruction', RESULT)
         self.create_subscription(Ambiguity, 'perception/ambiguity', self._count, RESULT)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._read, RESULT)
@@ -60,6 +61,7 @@ class Meter(Node):
         for status in message.status:
             if status.name.startswith('perception: camera'):
                 values = {item.key: item.value for item in status.values}
+                self.reports += 1
                 self.counters = {
                     key: float(values[f'frames_{key}']) for key in ('received', 'dropped')
                 }
@@ -173,6 +175,9 @@ def _run_node(meter: Meter, processes: Processes, frames: int, rate: float) -> N
     until(lambda: meter.latencies and meter.counters, START_SECONDS, 'the first assessment')
     warm = time.monotonic() + WARM_UP_SECONDS
     until(lambda: time.monotonic() > warm, 2 * WARM_UP_SECONDS, 'the warm-up')
+    # counters come with the reports: begin and end with a fresh one
+    reports = meter.reports
+    until(lambda: meter.reports > reports, START_SECONDS, 'a report of diagnostics')
     meter.latencies.clear()
     meter.model_seconds.clear()
     before, cpu = dict(meter.counters), _cpu_seconds(processes.pid('perception'))

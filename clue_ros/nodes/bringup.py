@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,8 +64,8 @@ class NodeSpec:
         if namespace:
             command += ['-r', f'__ns:=/{namespace.strip("/")}']
         for name, value in self.parameters.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            command += ['-p', f'{name}:={text}']
+            # as JSON, which is YAML: a model called 42 stays a text
+            command += ['-p', f'{name}:={json.dumps(value)}']
         return command
 
 
@@ -96,6 +98,10 @@ def read_assignments(assignments: Sequence[str]) -> dict[str, Any]:
                 f'wanted name:=value with one of {", ".join(known)}, got {assignment!r}'
             )
         values[name] = read_value(known[name], text)
+    if not re.fullmatch(r'/?(?:[A-Za-z]\w*/?)*', values['namespace']):
+        raise InvalidRequest(
+            f'namespace must be names like robot1 or /lab/robot1, got {values["namespace"]!r}'
+        )
     return values
 
 

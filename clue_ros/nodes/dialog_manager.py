@@ -134,6 +134,8 @@ class DialogManager(Node):
     ) -> Future:
         """Start a conversation and return the future of its last DialogState."""
         try:
+            if is_cancel(instruction):
+                raise InvalidRequest(f'{instruction!r} names nothing to find; cancel the goal')
             conversation = Conversation(instruction, self._config())
         except InvalidRequest as error:
             result = Future()

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from types import FrameType
 
 import rclpy
+from rclpy.exceptions import NameValidationException
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from clue_ros.errors import ClueError
 
-# With its default sockets Fast DDS loses most raw VGA frames under sensor QoS. The transport stays
+# With its default sockets Fast DDS loses many raw VGA frames under sensor QoS. The transport stays
 # the default one: with another (LARGE_DATA) a node is invisible to every program that did not
 # choose the same. A user's own setting or profile is never overridden.
 _TRANSPORT = 'DEFAULT?sockets_size=4MB&non_blocking=true'
@@ -51,6 +51,8 @@ def spin_until(
             check()
             executor.spin_once(timeout_sec=0.1)
         return True
+    except ExternalShutdownException:
+        raise KeyboardInterrupt from None  # SIGTERM
     finally:
         executor.remove_node(node)
 
@@ -65,17 +67,18 @@ def run(make_node: Callable[[], Node]) -> int:
     _handle_signals(_interrupt)
     node = None
     try:
-        rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
-        node = make_node()
+        try:
+            rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
+            node = make_node()
+        # rclpy's words for arguments, parameters, names and QoS overrides that cannot be used
+        except (ClueError, ParameterException, NameValidationException, RuntimeError) as error:
+            print(f'{type(error).__name__}: {error}', file=sys.stderr)
+            return 1
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    # RCLError: arguments or a parameter file that rcl cannot read
-    except (ClueError, ParameterException, rclpy_implementation.RCLError) as error:
-        print(f'{type(error).__name__}: {error}', file=sys.stderr)
-        return 1
     finally:
         if node is not None:
             node.destroy_node()

@@ -7,7 +7,6 @@ time-out from the moment it has been said. What the backend itself hears while n
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -48,6 +47,8 @@ PARAMETERS = (
         fixed=True,
     ),
 )
+
+LONGEST_TIMEOUT = 3600.0  # seconds to wait for a reply
 
 
 @dataclass(eq=False)
@@ -161,12 +162,15 @@ class Speech(Node):
 
     def _hear(self, heard: str, instructions: bool = False) -> None:
         """Take an utterance of the person; `instructions` tells that it may be a new one."""
+        question = self._question
         try:
             text = clean_text(heard, 'utterance')
         except InvalidRequest as error:
-            self.get_logger().debug(f'heard nothing of use: {error}')
-            return
-        question = self._question
+            self.get_logger().warning(f'heard nothing of use: {error}')
+            if not heard.strip():
+                return
+            # something was said: whoever asked decides what to do about it
+            text = heard
         if question and question.begun and not question.end.done():
             question.settle(reply=text)
         elif instructions:
@@ -207,8 +211,10 @@ class Speech(Node):
 
 
 def _check_timeout(timeout: float) -> float:
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise InvalidRequest(f'the timeout must be a number of seconds above 0, got {timeout}')
+    if not 0 < timeout <= LONGEST_TIMEOUT:  # also refuses NaN
+        raise InvalidRequest(
+            f'the timeout must be above 0 and at most {LONGEST_TIMEOUT:g} s, got {timeout}'
+        )
     return timeout
 
 

@@ -33,11 +33,13 @@ from clue_ros.nodes.slots import Slots
 from clue_ros.nodes.slots import Subject
 from clue_ros.nodes.worker import Assessment
 from clue_ros.nodes.worker import Worker
+from clue_ros.response import Question
 
 if TYPE_CHECKING:
     from clue_ros.clue import Clue
 
 TRANSPORTS = {'raw': (Image, ''), 'compressed': (CompressedImage, '/compressed')}
+END_SECONDS = 5.0  # new frames are still assessed when a request has been settled
 LOG_PERIOD = 10.0  # seconds between two lines of log about the same trouble
 
 
@@ -66,12 +68,13 @@ class Watch:
         topics = camera_topics(node)
         self._kind, _ = TRANSPORTS[self._value('image_transport')]
         self.slots = Slots(topics, image_from_message, self._value('image_timeout'))
-        self.worker = Worker(clue, self.slots, outputs.publish, self._complain)
         self._inputs = {camera: self._subscribe(camera, topic) for camera, topic in topics.items()}
         self._instruction = node.create_subscription(
             String, 'instruction', self._hear, RESULT, qos_overriding_options=OVERRIDABLE
         )
         self._reported = dict.fromkeys(topics, 0)  # frames received up to the last report
+        # last: if a subscription fails there is no thread that would keep the model
+        self.worker = Worker(clue, self.slots, outputs.publish, self._complain)
 
     def stop(self) -> None:
         """End it all; requests that wait fail with NotActive."""
@@ -91,17 +94,21 @@ class Watch:
         if camera not in self._inputs:
             known = ', '.join(self._inputs)
             raise UnknownCamera(f'wanted one of the cameras {known}, got {camera!r}')
-        self.worker.follow(subject, self._value('probe.active_seconds'))
         job = self.worker.submit(camera, subject, ask_policy)
+        self.worker.follow(subject, self._value('probe.active_seconds'))
         done = Future(executor=self._node.executor)
         # a future that is set in another thread wakes its executor only for its callbacks
         done.add_done_callback(lambda _: None)
         job.add_done_callback(lambda _: done.set_result(None))
         await done
         try:
-            return job.result()
+            seen = job.result()
         except NoImage as error:
             raise NoImage(self._explain(camera)) from error
+        if seen.response is not None and not isinstance(seen.response, Question):
+            # the dialog is over: show how it ended for a moment, then rest
+            self.worker.follow(subject, min(END_SECONDS, self._value('probe.active_seconds')))
+        return seen
 
     def statuses(self, seconds: float) -> list[DiagnosticStatus]:
         """How each camera is doing, `seconds` after the last report; trouble is logged too."""

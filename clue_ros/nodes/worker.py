@@ -150,6 +150,7 @@ class Worker:
         try:
             if frame is None:
                 raise NoImage(f'no image from camera {job.camera!r} in {self._slots.timeout:g} s')
+            frame.subject = job.subject  # in use: a newer frame does not drop it
             self._slots.decode(frame)
             [assessment] = self._ask([frame], job.subject, job.ask_policy)
         except Exception as error:  # whoever waits decides what it means
@@ -169,7 +170,10 @@ class Worker:
                 self._complain(error)
         if usable:
             for assessment in self._ask(usable, subject):
-                self._publish(assessment)
+                try:
+                    self._publish(assessment)
+                except Exception as error:  # the other cameras' results still go out
+                    self._complain(error)
 
     def _ask(
         self, frames: list[Frame], subject: Subject, ask_policy: str | None = None
@@ -195,8 +199,6 @@ class Worker:
             self.model_error = f'{type(error).__name__}: {error}'
             raise
         seconds = time.monotonic() - begin
-        for frame in frames:
-            frame.subject = subject
         return [
             Assessment(frame, subject, ambiguity, response, seconds)
             for frame, ambiguity, response in zip(frames, ambiguities, responses, strict=True)

@@ -26,6 +26,8 @@ LAUNCH_FILE = Path(__file__).parents[2] / 'launch' / 'bringup.launch.py'
         ('sim:=maybe', 'sim must be one of true, false'),
         ('autostart:=', 'autostart must be one of true, false'),
         ('log_level:=loud', 'log_level must be one of debug'),
+        ('namespace:=a b', "got 'a b'"),
+        ('namespace:=7up', "got '7up'"),
     ],
 )
 def test_arguments_that_cannot_be_used(assignment, says):
@@ -71,7 +73,11 @@ def test_every_argument_reaches_the_nodes(tmp_path):
         assert command[command.index('--log-level') + 1] == 'debug'
         assert 'use_sim_time:=true' in command
     perception = all_commands.pop('perception')
-    for assignment in ('model.path:=/models/mine', 'model.device:=cuda:1', 'autostart:=false'):
+    for assignment in (
+        'model.path:="/models/mine"',
+        'model.device:="cuda:1"',
+        'autostart:=false',
+    ):
         assert assignment in perception
         assert not [command for command in all_commands.values() if assignment in command]
 

@@ -1,8 +1,14 @@
 """The demo and the other commands, run as a user runs them."""
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -89,3 +95,33 @@ def test_the_benchmark_prints_what_it_measured():
     assert run.returncode == 0, run.stderr
     for words in ('x faster', 'p50', 'p95', 'dropped by choice', 'CPU of the node per camera'):
         assert words in run.stdout
+    faster = [float(word) for word in re.findall(r'([\d.]+) x faster', run.stdout)]
+    # new frame, decoder, next request: the partial forward always does less
+    assert len(faster) == 3
+    assert min(faster) > 1
+
+
+def running(word: str) -> list[str]:
+    """Command lines of the processes on this machine that hold `word`."""
+    lines = []
+    for file in Path('/proc').glob('[0-9]*/cmdline'):
+        with suppress(OSError):  # it has just ended
+            lines.append(file.read_text(errors='replace').replace('\0', ' '))
+    return [line for line in lines if word in line]
+
+
+@pytest.mark.parametrize('signal_number', [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_bringup_takes_its_nodes_with_it(domain, signal_number):
+    space = f'__ns:=/ends_{signal_number}'
+    bringup = subprocess.Popen(
+        [sys.executable, '-c', 'import sys; from clue_ros.cli import main; sys.exit(main())',
+         'bringup', f'namespace:=ends_{signal_number}', 'log_level:=error'],
+        env={**os.environ, 'ROS_DOMAIN_ID': str(domain)}, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while len(running(space)) < 4 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(running(space)) == 4
+    bringup.send_signal(signal_number)
+    assert bringup.wait(30) == 130
+    assert running(space) == []

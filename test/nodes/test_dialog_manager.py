@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import math
-import signal
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from action_msgs.msg import GoalStatus
+from dialog_world import ABSENT
+from dialog_world import FOUND
+from dialog_world import HALF_A_BOX
+from dialog_world import HEADER
+from dialog_world import LATE
+from dialog_world import NO_AREA
+from dialog_world import NO_IMAGE
+from dialog_world import SILENT
+from dialog_world import TARGET
+from dialog_world import World
+from dialog_world import question
+from dialog_world import response
 from rcl_interfaces.srv import SetParameters
-from rclpy.action import ActionClient
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.parameter import Parameter
-from rclpy.task import Future
 from ros_helpers import NodeProcess
 from ros_helpers import Peer
-from std_msgs.msg import Header
-from std_msgs.msg import String
-from vision_msgs.msg import Detection2D
 
 from clue_ros.action import Ground
-from clue_ros.box import Box
 from clue_ros.dialog import MAX_CHARACTERS
 from clue_ros.msg import DialogState
-from clue_ros.nodes.messages import detection_to_message
-from clue_ros.nodes.qos import HISTORY
 from clue_ros.nodes.qos import LATCHED
-from clue_ros.nodes.service_call import SERVICE_WAIT
 from clue_ros.srv import Ask
-from clue_ros.srv import Respond
-from clue_ros.srv import Say
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = pytest.mark.ros
 
@@ -47,114 +42,6 @@ PARAMETERS = {
     'dialog.speech_timeout': 1.0,
     'dialog.perception_timeout': 1.0,
 }
-LATE = 0.5  # seconds a busy machine may add
-HEADER = Header(frame_id='optical')
-HEADER.stamp.sec = 12
-TARGET = detection_to_message(Box(10, 20, 30, 40), 0.9, HEADER, 'get the mug', 'd7')
-
-
-def response(kind=Respond.Response.NO_RESPONSE, probability=0.75, **fields) -> Respond.Response:
-    message = Respond.Response(kind=kind, **fields)
-    message.ambiguity.header = HEADER
-    message.ambiguity.camera = 'wrist'
-    message.ambiguity.probability = probability
-    return message
-
-
-FOUND = response(Respond.Response.GROUNDING, target=TARGET, probability=math.nan)
-ABSENT = response(Respond.Response.ABSENT)
-NO_IMAGE = response(error_code=Respond.Response.NO_IMAGE, error_msg='no frame for 5 s')
-HALF_A_BOX = response(Respond.Response.INVALID, error_msg='three location tokens')
-NO_AREA = response(Respond.Response.GROUNDING, target=Detection2D())
-SILENT = None
-
-
-def question(text: str) -> Respond.Response:
-    return response(Respond.Response.QUESTION, question=text)
-
-
-class World:
-    """What a test sees of the dialog manager, and the perception it plays."""
-
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
-        self.answers: list[Respond.Response | None] = []  # the last one is repeated
-        self.requests: list[Respond.Request] = []
-        self.states = peer.collect(DialogState, 'dialog_manager/state', HISTORY)
-        self.transcript = peer.collect(String, 'dialog_manager/transcript')
-        self.targets = peer.collect(Detection2D, 'dialog_manager/target')
-        self.said = peer.collect(String, 'speech/said')
-        peer.node.create_service(
-            Respond, 'perception/respond', self._respond, callback_group=ReentrantCallbackGroup()
-        )
-        self.instruction = peer.publisher(String, 'instruction')
-        self.heard = peer.publisher(String, 'speech/heard')
-        self.action = ActionClient(peer.node, Ground, 'dialog_manager/ground')
-        self._meet()
-
-    def _meet(self) -> None:
-        """Everybody has found everybody once a whole dialog has gone through."""
-
-        def talks() -> bool:
-            self.answers = [question('Are you there?'), FOUND]
-            self.instruction.publish(String(data='get the mug'))
-            self.peer.spin(0.2)
-            self.heard.publish(String(data='yes'))
-            self.peer.spin(0.3)
-            lines = [line.data for line in self.transcript]
-            return bool(self.targets) and 'robot: I found it.' in lines and len(self.said) > 1
-
-        self.peer.wait(talks, 'a whole dialog')
-        self.peer.wait(lambda: self.states[-1].state == DialogState.DONE, 'the end of it')
-        assert self.action.wait_for_server(5.0)
-
-    def forget(self) -> None:
-        """Begin afresh; what is still on its way belongs to the test before."""
-        self.peer.spin(0.1)
-        for messages in (self.states, self.transcript, self.targets, self.said, self.requests):
-            messages.clear()
-
-    async def _respond(self, request, _):
-        self.requests.append(request)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return await Future() if answer is SILENT else answer
-
-    def tell(self, text: str) -> None:
-        self.instruction.publish(String(data=text))
-
-    def reply(self, text: str) -> None:
-        self.heard.publish(String(data=text))
-
-    def asked(self, text: str) -> None:
-        """Wait until the question is out."""
-        self.peer.wait(lambda: text in [line.data for line in self.said], f'{text!r} to be said')
-
-    def ends(self) -> list[DialogState]:
-        return [state for state in self.states if state.state == DialogState.DONE]
-
-    def end(self, seconds: float = 10.0) -> DialogState:
-        """The one end of the one instruction since the last call."""
-        self.peer.wait(self.ends, 'the end of the dialog', seconds)
-        self.peer.spin(0.2)  # a second one would come now
-        assert len(self.ends()) == 1
-        end = self.ends()[0]
-        self.states.clear()
-        return end
-
-    def lines(self) -> list[str]:
-        return [line.data for line in self.transcript]
-
-    def goal(self, instruction: str, feedback: Callable | None = None):
-        """Send a goal and return its handle."""
-        sent = self.action.send_goal_async(Ground.Goal(instruction=instruction), feedback)
-        self.peer.wait(sent.done, 'the goal to be accepted')
-        assert sent.result().accepted
-        return sent.result()
-
-    def result(self, handle):
-        future = handle.get_result_async()
-        self.peer.wait(future.done, 'the result')
-        return future.result()
 
 
 @pytest.fixture(scope='module')
@@ -262,6 +149,7 @@ def test_a_late_subscriber_gets_the_last_state(world):
     ('instruction', 'answers', 'status', 'outcome'),
     [
         ('', [FOUND], GoalStatus.STATUS_ABORTED, DialogState.FAILED),
+        ('stop', [FOUND], GoalStatus.STATUS_ABORTED, DialogState.FAILED),
         ('get the mug', [NO_IMAGE], GoalStatus.STATUS_ABORTED, DialogState.FAILED),
         ('get the mug', [ABSENT], GoalStatus.STATUS_ABORTED, DialogState.ABSENT),
         ('get the mug', [FOUND], GoalStatus.STATUS_SUCCEEDED, DialogState.GROUNDED),
@@ -379,78 +267,3 @@ def test_parameters(world):
     assert world.requests[-1].camera == 'wrist'
     assert world.lines() == ['person: get the mug']
     assert change(ask_policy='probe', announce=True, camera='') == [True] * 3
-
-
-class Alone:
-    """A dialog manager in a namespace of its own, where others are missing."""
-
-    def __init__(self, peer: Peer, process: NodeProcess) -> None:
-        self.process = process
-        self.states = peer.collect(DialogState, 'alone/dialog_manager/state', HISTORY)
-        self.action = ActionClient(peer.node, Ground, 'alone/dialog_manager/ground')
-        peer.wait(self.action.server_is_ready, 'the action')
-        peer.wait(lambda: self.states, 'the first state')
-        peer.spin(0.2)
-        sent = self.action.send_goal_async(Ground.Goal(instruction='get the mug'))
-        peer.wait(sent.done, 'the goal to be accepted')
-        self.begin = time.monotonic()
-        self.result = sent.result().get_result_async()
-
-
-@pytest.fixture
-def alone(domain: int, peer: Peer) -> Iterator[Callable[[], Alone]]:
-    module, arguments = 'clue_ros.nodes.dialog_manager', ('-r', '__ns:=/alone')
-    # nobody publishes a clock: time-outs must not wait for it
-    with NodeProcess(domain, module, {'use_sim_time': True}, arguments) as process:
-        yield lambda: Alone(peer, process)
-
-
-def test_nobody_is_there(peer, alone):
-    one = alone()
-    peer.wait(one.result.done, 'the result')
-    assert time.monotonic() - one.begin < SERVICE_WAIT + LATE
-    result = one.result.result().result
-    assert result.error_code == Ground.Result.PERCEPTION_UNAVAILABLE
-    assert '/alone/perception/respond' in result.error_msg
-    assert one.states[0].state == DialogState.IDLE
-
-
-def test_nobody_to_ask(peer, alone):
-    peer.node.create_service(
-        Respond, 'alone/perception/respond', lambda *_: question('Red or blue?')
-    )
-    one = alone()
-    peer.wait(one.result.done, 'the result')
-    result = one.result.result().result
-    assert result.error_code == Ground.Result.SPEECH_UNAVAILABLE
-    assert '/alone/speech/ask' in result.error_msg
-
-
-@pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_manager_ends_its_goal(peer, alone, signal_number):
-    interrupted = []
-
-    async def never(*_):
-        await Future()
-
-    def say(request, answer):
-        interrupted.append(request.interrupt)
-        return answer
-
-    group = ReentrantCallbackGroup()
-    peer.node.create_service(Ask, 'alone/speech/ask', never, callback_group=group)
-    peer.node.create_service(Say, 'alone/speech/say', say)
-    peer.node.create_service(
-        Respond, 'alone/perception/respond', lambda *_: question('Red or blue?')
-    )
-    one = alone()
-    peer.wait(lambda: one.states[-1].state == DialogState.ASKING, 'the question')
-    begin = time.monotonic()
-    one.process.process.send_signal(signal_number)
-    peer.wait(one.result.done, 'the result', 2.0)
-    result = one.result.result().result
-    assert (result.outcome, result.error_code) == (DialogState.FAILED, Ground.Result.SHUTDOWN)
-    peer.wait(lambda: interrupted == [True], 'the question to be taken back', 2.0)
-    assert one.process.stop() == 0
-    assert time.monotonic() - begin < 3.0
-    assert 'Traceback' not in one.process.output

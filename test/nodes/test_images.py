@@ -57,7 +57,7 @@ def encoded(array, kind):
         (message('rgb8', b'', step=6), ['needs 6 bytes', 'got 0']),
         (message('mono8', bytes(6), 2, 2, 4), ['step 4', 'needs 8 bytes', 'got 6']),
         (CompressedImage(format='jpeg'), ['JPEG or PNG', "'jpeg'", '0 bytes', 'transport']),
-        (CompressedImage(format='jpeg', data=b'no picture'), ['10 bytes', 'neither']),
+        (CompressedImage(format='jpeg', data=b'no picture'), ['10 bytes', 'no such picture']),
         (CompressedImage(data=encoded(np.zeros((9, 9), np.uint8), 'GIF')), ['JPEG or PNG']),
         (
             CompressedImage(data=encoded(np.zeros((64, 64, 3), np.uint8), 'JPEG')[:400]),

@@ -2,129 +2,40 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import PIL.Image
 import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState
-from lifecycle_msgs.srv import GetState
+from perception_robot import CLEAR
+from perception_robot import MODULE
+from perception_robot import PARAMETERS
+from perception_robot import START
+from perception_robot import UNCLEAR
+from perception_robot import Robot
+from perception_robot import assess
+from perception_robot import changed
+from perception_robot import respond
+from perception_robot import scene
 from ros_helpers import NodeProcess
 from ros_helpers import Peer
-from ros_helpers import own_domain
-from scene_files import SCENES
-from scene_files import load_scenes
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
-from std_msgs.msg import String
-from vision_msgs.msg import Detection2DArray
 
 from clue_ros.box import Box
-from clue_ros.msg import Ambiguity
-from clue_ros.msg import Clarification
 from clue_ros.msg import Dialog
 from clue_ros.msg import Turn
 from clue_ros.nodes.images import image_from_message
-from clue_ros.nodes.images import image_to_message
 from clue_ros.nodes.messages import box_from_message
 from clue_ros.nodes.qos import SENSOR
 from clue_ros.srv import Assess
 from clue_ros.srv import Respond
 
 pytestmark = pytest.mark.ros
-
-MODULE = 'clue_ros.nodes.perception'
-TIMEOUT = 1.0  # seconds a frame counts as current
-PARAMETERS = {
-    'cameras': ['left', 'right'],
-    'image_timeout': TIMEOUT,
-    'diagnostics.period': 0.2,
-    'model.device': 'cpu',
-}
-UNCLEAR, CLEAR = load_scenes()[:2]
-START = 60.0  # seconds a busy machine may take to load torch and the model
-
-
-def scene(row: dict[str, Any], stamp: int, frame_id: str = 'optical') -> Image:
-    pixels = np.asarray(PIL.Image.open(SCENES / row['image']).convert('RGB'))
-    return image_to_message(pixels, Header(stamp=Time(sec=stamp), frame_id=frame_id))
-
-
-def jpeg(row: dict[str, Any], stamp: int) -> CompressedImage:
-    file = io.BytesIO()
-    PIL.Image.open(SCENES / row['image']).save(file, 'JPEG', quality=95)
-    return CompressedImage(
-        header=Header(stamp=Time(sec=stamp)), format='jpeg', data=file.getvalue()
-    )
-
-
-def changed(message: Image, **fields: Any) -> Image:
-    for name, value in fields.items():
-        setattr(message, name, value)
-    return message
-
-
-def assess(row: dict[str, Any], camera: str = '') -> Assess.Request:
-    return Assess.Request(camera=camera, dialog=Dialog(id='d7', request=row['request']))
-
-
-def respond(row: dict[str, Any], camera: str = '', policy: str = 'probe') -> Respond.Request:
-    dialog = Dialog(id='d7', request=row['request'])
-    return Respond.Request(camera=camera, dialog=dialog, ask_policy=policy)
-
-
-class Robot:
-    """The test's end of the cameras, and everything the running node publishes."""
-
-    def __init__(self, peer: Peer, cameras: bool = True) -> None:
-        self.peer = peer
-        self.diagnostics = peer.collect(DiagnosticArray, '/diagnostics')
-        self.ambiguities = peer.collect(Ambiguity, 'perception/ambiguity')
-        self.questions = peer.collect(Clarification, 'perception/question')
-        self.detections = peer.collect(Detection2DArray, 'perception/detections')
-        names = ('left', 'right') if cameras else ()
-        self.cameras = {name: peer.publisher(Image, f'{name}/image', SENSOR) for name in names}
-        self.instruction = peer.publisher(String, 'instruction') if cameras else None
-        peer.wait(lambda: self.diagnostics, 'diagnostics')
-
-    def assess(self, request: Assess.Request) -> Assess.Response:
-        return self.peer.call(Assess, 'perception/assess', request)
-
-    def respond(self, request: Respond.Request) -> Respond.Response:
-        return self.peer.call(Respond, 'perception/respond', request)
-
-    def say(self, text: str) -> None:
-        self.instruction.publish(String(data=text))
-
-    def status(self, name: str) -> DiagnosticStatus:
-        return {item.name: item for item in self.diagnostics[-1].status}[f'perception: {name}']
-
-    def count(self, camera: str, key: str) -> int:
-        """A counter in the next report."""
-        self.diagnostics.clear()
-        self.peer.wait(lambda: self.diagnostics, 'diagnostics')
-        values = {item.key: item.value for item in self.status(f'camera {camera}').values}
-        return int(values[f'frames_{key}'])
-
-    def forget(self) -> None:
-        """End the instruction and begin with empty lists."""
-        self.say('')
-        self.peer.spin(0.1)
-        for messages in (self.ambiguities, self.questions, self.detections):
-            messages.clear()
-
-    def outlast_frames(self) -> None:
-        """Wait until no frame is current any more."""
-        self.peer.spin(TIMEOUT + 0.05)
 
 
 @pytest.fixture(scope='module')
@@ -144,13 +55,6 @@ def shared_robot(domain: int, process: NodeProcess) -> Iterator[Robot]:
 def robot(shared_robot: Robot) -> Robot:
     shared_robot.forget()
     return shared_robot
-
-
-@pytest.fixture
-def other_peer() -> Iterator[Peer]:
-    """A peer in a domain without the node the other tests share."""
-    with own_domain() as domain, Peer(domain) as peer:
-        yield peer
 
 
 @pytest.mark.parametrize(
@@ -388,78 +292,3 @@ def test_the_node_ends_quietly_while_a_request_waits(process, robot):
     assert process.stop() == 0
     assert 'Traceback' not in process.output
     assert 'Error' not in process.output
-
-
-def test_from_unconfigured_to_compressed_images_and_back(other_peer):
-    peer = other_peer
-    parameters = {
-        'autostart': False,
-        'image_transport': 'compressed',
-        'image_name': 'image_raw',
-        'use_sim_time': True,  # and nobody publishes /clock
-        'diagnostics.period': 0.2,
-    }
-
-    def change(label: str) -> str:
-        request = ChangeState.Request()
-        request.transition.label = label
-        assert peer.call(ChangeState, 'perception/change_state', request, START).success
-        state = peer.call(GetState, 'perception/get_state', GetState.Request())
-        return state.current_state.label
-
-    with NodeProcess(peer.domain, MODULE, parameters) as node:
-        response = peer.call(Assess, 'perception/assess', assess(CLEAR))
-        assert response.error_code == Assess.Response.NOT_ACTIVE
-        assert 'unconfigured' in response.error_msg
-        assert change('configure') == 'inactive'
-        assert change('activate') == 'active'
-        robot = Robot(peer, cameras=False)
-        camera = peer.publisher(CompressedImage, 'camera/image_raw/compressed', SENSOR)
-        camera.publish(CompressedImage(format='jpeg', data=b'no picture'))
-        assert robot.assess(assess(CLEAR)).error_code == Assess.Response.INVALID_IMAGE
-        camera.publish(jpeg(CLEAR, 80))
-        peer.spin(0.2)
-        response = robot.respond(respond(CLEAR))
-        assert response.kind == Respond.Response.GROUNDING
-        assert response.target.header.stamp.sec == 80
-        assert box_from_message(response.target.bbox).iou(Box(*CLEAR['target'])) > 0.5
-        assert change('deactivate') == 'inactive'
-        assert change('cleanup') == 'unconfigured'
-        assert change('configure') == 'inactive'
-        assert change('shutdown') == 'finalized'
-        assert robot.assess(assess(CLEAR)).error_code == Assess.Response.NOT_ACTIVE
-        assert node.stop() == 0
-        assert 'Traceback' not in node.output
-
-
-@pytest.mark.parametrize(
-    ('parameters', 'words'),
-    [
-        ({'cameras': []}, ['parameter cameras', 'wanted names']),
-        ({'cameras': ['a b']}, ['cameras and image_name', "'a b/image'"]),
-        ({'model.path': '/no/such/folder'}, ["'/no/such/folder'"]),
-    ],
-)
-def test_a_node_that_cannot_start_stays_and_says_why(other_peer, parameters, words):
-    peer = other_peer
-    parameters = {**parameters, 'diagnostics.period': 0.2}
-    with NodeProcess(peer.domain, MODULE, parameters) as node:
-        robot = Robot(peer, cameras=False)
-        peer.wait(lambda: robot.status('model').level == DiagnosticStatus.ERROR, 'an error', START)
-        assert len(robot.diagnostics[-1].status) == 1
-        for word in words:
-            assert word in robot.status('model').message
-            assert word in node.output
-        assert 'ros2 lifecycle set /perception configure' in node.output
-        state = peer.call(GetState, 'perception/get_state', GetState.Request())
-        assert state.current_state.label == 'unconfigured'
-        assert robot.assess(assess(CLEAR)).error_code == Assess.Response.NOT_ACTIVE
-        assert node.stop() == 0
-        assert 'Traceback' not in node.output
-
-
-def test_a_value_out_of_range_is_refused_at_start(domain):
-    with NodeProcess(domain, MODULE, {'image_timeout': -1.0}) as node:
-        assert node.process.wait(START) == 1
-        assert 'image_timeout' in node.output
-        assert 'Traceback' not in node.output

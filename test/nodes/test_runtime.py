@@ -17,6 +17,7 @@ pytestmark = pytest.mark.ros
         (('-p', 'speech.backend:=7'), "of type 'INTEGER', expecting type 'STRING'"),
         (('--params-file', '/no/such.yaml'), '/no/such.yaml'),
         (('-r', '__node:=not a name'), 'RCL'),
+        (('-p', 'qos_overrides./speech/said.publisher.reliability:=bogus'), 'bogus'),
     ],
 )
 def test_a_node_that_cannot_start_says_why_in_one_line(domain, arguments, says):

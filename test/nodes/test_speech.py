@@ -92,6 +92,7 @@ def person(speech: NodeProcess, peer: Peer) -> Person:
         (Ask, {'question': 'Which?', 'timeout': 0.0}, Ask.Response.INVALID_REQUEST, 'timeout'),
         (Ask, {'question': 'Which?', 'timeout': -1.0}, Ask.Response.INVALID_REQUEST, 'timeout'),
         (Ask, {'question': 'Which?', 'timeout': float('nan')}, 1, 'timeout'),
+        (Ask, {'question': 'Which?', 'timeout': 1e10}, 1, 'at most 3600 s'),
         (Ask, {'question': 'Which?', 'timeout': 0.3}, Ask.Response.NO_REPLY, "'Which?'"),
         (Say, {}, Say.Response.INVALID_REQUEST, 'text'),
         (Say, {'text': '\a'}, Say.Response.INVALID_REQUEST, 'text'),

@@ -126,6 +126,33 @@ def test_a_fault_of_the_model_is_remembered_until_it_works_again(clue, desk):
     assert desk.worker.model_error == ''
 
 
+def test_a_frame_that_is_being_served_is_not_dropped(desk):
+    desk.worker.follow(subject(CLEAR), 60.0)
+    for _ in range(5):
+        desk.worker.offer('left', CLEAR)
+        future = desk.worker.submit('left', subject(CLEAR), 'probe')
+        future.result(20)
+    assert desk.slots.counts['left'].dropped == 0
+
+
+def test_a_fault_in_publishing_one_camera_does_not_cost_the_other(clue):
+    seen = []
+
+    def publish(assessment):
+        if assessment.frame.camera == 'left':
+            raise RuntimeError('no display')
+        seen.append(assessment)
+
+    desk = Desk(clue, timeout=30.0)
+    desk.worker._publish = publish
+    for camera in ('left', 'right'):
+        desk.worker.offer(camera, CLEAR)
+    desk.worker.follow(subject(CLEAR), 60.0)
+    desk.wait(lambda: desk.complaints)
+    desk.worker.stop()
+    assert [item.frame.camera for item in seen] == ['right']
+
+
 def test_a_bad_frame_does_not_cost_the_other_camera(desk):
     desk.worker.offer('left', 'noise')
     desk.worker.offer('right', CLEAR)
