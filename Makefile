@@ -57,7 +57,7 @@ $(VENV)/dependencies: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo '[2/3] third-party packages: some minutes and 2 GB the first time'
 	@$(VENV)/bin/python -c 'import tomllib; \
 	  t = tomllib.load(open("pyproject.toml", "rb")); p = t["project"]; \
-	  print(*t["build-system"]["requires"], *p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")' > $@
+	  print(*t["build-system"]["requires"], *p["dependencies"], *sum(p["optional-dependencies"].values(), []), sep="\n")' > $@
 	$(PIP) -r $@ -c constraints.txt
 
 # Built without isolation and in one folder that stays, so that only what changed is built again.

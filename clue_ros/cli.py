@@ -69,6 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('--rounds', type=int, default=50, help='of the model part (default 50)')
     bench.set_defaults(run=_bench)
 
+    scenes = commands.add_parser(
+        'scenes', help='render tabletop scenes with requests, dialogs and ground truth'
+    )
+    scenes.add_argument('--out', type=Path, required=True, help='a new or empty folder')
+    scenes.add_argument('--count', type=int, default=12, help='of scenes (default 12)')
+    scenes.add_argument('--seed', type=int, default=0, help='other scenes for another (default 0)')
+    scenes.add_argument('--ood', action='store_true', help='what training never shows')
+    scenes.add_argument('--width', type=int, default=448, help='of a picture (default 448 pixels)')
+    scenes.add_argument('--height', type=int, default=448, help='(default 448 pixels)')
+    scenes.set_defaults(run=_scenes)
+
     fetch = commands.add_parser('fetch', help='download a model from the hub for offline use')
     fetch.add_argument('repository', help='e.g. google/paligemma2-3b-mix-448')
     fetch.set_defaults(run=_fetch)
@@ -113,6 +124,28 @@ def _bench(options: argparse.Namespace) -> int:
 
     status: int = run_bench(frames=options.frames, rate=options.rate, rounds=options.rounds)
     return status
+
+
+def _scenes(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from clue_ros.errors import InvalidRequest
+    from clue_ros.sim.dialogs import DialogConfig
+    from clue_ros.sim.folder import write_folder
+    from clue_ros.sim.sampling import OOD
+    from clue_ros.sim.sampling import SceneConfig
+
+    if options.count < 1 or options.seed < 0:
+        raise InvalidRequest('--count counts from 1 and --seed from 0')
+    try:
+        config = OOD if options.ood else SceneConfig()
+        config = replace(config, width=options.width, height=options.height)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from error
+    dialogs = DialogConfig(held_out=options.ood)
+    number = write_folder(options.out, options.count, options.seed, config, dialogs)
+    print(f'{options.count} scenes with {number} requests in {options.out}; look at sheet.png')
+    return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:

@@ -63,5 +63,9 @@ class InvalidSource(ClueError):
     """A folder or a bag that scenes cannot be read from."""
 
 
+class MissingSimulator(ClueError):
+    """MuJoCo or its graphics library is not installed or does not work here."""
+
+
 class InvalidBox(ClueError):
     """Location tokens that do not form a box."""

@@ -59,6 +59,11 @@ def test_imports(path):
         assert not [name for name in names if name in ('clue_ros.dialog', 'clue_ros.clue')]
 
 
+def test_scenes_know_no_torch():
+    for path in (ROOT / 'clue_ros' / 'sim').glob('*.py'):
+        assert not [n for n in imported(path) if n.startswith(('torch', 'clue_ros.model'))], path
+
+
 @pytest.mark.parametrize('name', ['conversation', 'dialog', 'person', 'prompt', 'response'])
 def test_dialog_code_knows_no_torch(name):
     names = imported(ROOT / 'clue_ros' / f'{name}.py')

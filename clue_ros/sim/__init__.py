@@ -1,0 +1,1 @@
+"""Simulated tabletop scenes and what people say about them: pictures with exact ground truth."""
