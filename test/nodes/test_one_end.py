@@ -254,7 +254,7 @@ SPEECH_LIMIT = CONFIG.reply_timeout + CONFIG.speech_timeout
 
 @pytest.mark.parametrize(
     ('fault', 'seconds'),
-    [(frozen, SPEECH_LIMIT), (quit_properly, 0.5), (killed_and_restarted, SPEECH_LIMIT)],
+    [(quit_properly, 0.5), (frozen, SPEECH_LIMIT), (killed_and_restarted, SPEECH_LIMIT)],
 )
 def test_speech_is_lost_during_a_question(robot, fault, seconds):
     begin = robot.ask()
