@@ -7,7 +7,9 @@ where its log ends.
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,6 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
 
 from clue_ros.box import Box
 from clue_ros.dialog import Turn
@@ -86,6 +91,7 @@ class Record:
     turns: tuple[Turn, ...] = ()  # questions and replies; given with the sample in `grounding`
     probabilities: tuple[float | None, ...] = ()  # of ambiguity, at each look; None without a probe
     scores: Mapping[str, float] = field(default_factory=dict)  # of cheap baselines, first look
+    map: str = ''  # attention at the first look, see `unpack_map`; policy `probe` only
     box: Box | None = None  # where the robot pointed
     iou: float | None = None  # of box and target; None when one of them lacks
     confidence: float | None = None  # of the box, in [0, 1]
@@ -95,6 +101,23 @@ class Record:
         for name, known in (('verdict', VERDICTS), ('outcome', OUTCOMES)):
             if getattr(self, name) not in known:
                 raise ValueError(f'{name} must be one of {known}, got {getattr(self, name)!r}')
+
+    @property
+    def success(self) -> bool:
+        """Whether it ended as the person wanted."""
+        return self.outcome in (SUCCESS, TRUE_POSITIVE, TRUE_NEGATIVE)
+
+
+def pack_map(map_: npt.NDArray[np.float32]) -> str:
+    """A square map (side, side) in [0, 1] as text: one byte for each cell, base64."""
+    return base64.b64encode((map_ * 255).round().astype(np.uint8).tobytes()).decode('ascii')
+
+
+def unpack_map(text: str) -> npt.NDArray[np.float32]:
+    """The map (side, side) in [0, 1] that `pack_map` made into text."""
+    cells = np.frombuffer(base64.b64decode(text), np.uint8).astype(np.float32) / 255
+    side = math.isqrt(len(cells))
+    return cells.reshape(side, side)
 
 
 @dataclass(frozen=True)
