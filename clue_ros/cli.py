@@ -10,11 +10,13 @@ from pathlib import Path
 from types import FrameType
 
 from clue_ros.errors import ClueError
+from clue_ros.evaluate.commands import add_evaluate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit status; a ClueError is told in one line."""
     options = _parser().parse_args(arguments)
+    options.arguments = list(sys.argv[1:] if arguments is None else arguments)  # for reports
     _end_in_order()
     try:
         status: int = options.run(options)
@@ -79,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     scenes.add_argument('--width', type=int, default=448, help='of a picture (default 448 pixels)')
     scenes.add_argument('--height', type=int, default=448, help='(default 448 pixels)')
     scenes.set_defaults(run=_scenes)
+
+    add_evaluate(commands)
 
     fetch = commands.add_parser('fetch', help='download a model from the hub for offline use')
     fetch.add_argument('repository', help='e.g. google/paligemma2-3b-mix-448')

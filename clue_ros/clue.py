@@ -209,12 +209,19 @@ class Clue:
         self._check_policy(ask_policy)
         if ask_policy == 'probe':
             assessed = assessed or self.ambiguity_all(views, dialogs)
-            forms = [
-                self._form(found, dialog) for found, dialog in zip(assessed, dialogs, strict=True)
-            ]
+            ambiguous = [found.ambiguous for found in assessed]
         else:
-            fixed = {'decoder': Form.EITHER, 'always': Form.QUESTION, 'never': Form.BOX}
-            forms = [fixed[ask_policy]] * len(views)
+            ambiguous = [False] * len(views)
+        forms = [
+            choose_form(ask_policy, is_ambiguous, dialog)
+            for is_ambiguous, dialog in zip(ambiguous, dialogs, strict=True)
+        ]
+        return self.decode_all(views, dialogs, forms)
+
+    def decode_all(
+        self, views: Sequence[View], dialogs: Sequence[Dialog], forms: Sequence[Form]
+    ) -> list[Response]:
+        """Let the decoder write, in a given form for each (view, dialog) pair."""
         responses: list[Response | None] = [None] * len(views)
         # one batch per form: rows of a batch are decoded under one constraint
         for form in set(forms):
@@ -223,14 +230,6 @@ class Clue:
             for index, suffix in zip(chosen, suffixes, strict=True):
                 responses[index] = _read_suffix(suffix, views[index])
         return [response for response in responses if response is not None]
-
-    @staticmethod
-    def _form(found: Ambiguity, dialog: Dialog) -> Form:
-        if not found.ambiguous:
-            return Form.BOX
-        # Probes are trained on requests, so after a reply the robot asks again only if the
-        # decoder, which was trained on whole dialogs, wants to as well.
-        return Form.EITHER if dialog.turns else Form.QUESTION
 
     def _decode(self, views: Sequence[View], dialogs: Sequence[Dialog], form: Form) -> list[Suffix]:
         prompts = self._config.prompts
@@ -259,6 +258,17 @@ class Clue:
                 f'{self.name} has no ambiguity probe, wanted for ask policy "probe"; '
                 'use ask policy "decoder" or a CLUE checkpoint'
             )
+
+
+def choose_form(ask_policy: str, ambiguous: bool, dialog: Dialog) -> Form:
+    """What the decoder may write under an ask policy; only `probe` minds what is `ambiguous`."""
+    if ask_policy != 'probe':
+        return {'decoder': Form.EITHER, 'always': Form.QUESTION, 'never': Form.BOX}[ask_policy]
+    if not ambiguous:
+        return Form.BOX
+    # Probes are trained on requests, so after a reply the robot asks again only if the decoder,
+    # which was trained on whole dialogs, wants to as well.
+    return Form.EITHER if dialog.turns else Form.QUESTION
 
 
 def _bare_config(backbone: Backbone) -> CheckpointConfig:

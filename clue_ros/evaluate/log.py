@@ -115,9 +115,9 @@ def pack_map(map_: npt.NDArray[np.float32]) -> str:
 
 def unpack_map(text: str) -> npt.NDArray[np.float32]:
     """The map (side, side) in [0, 1] that `pack_map` made into text."""
-    cells = np.frombuffer(base64.b64decode(text), np.uint8).astype(np.float32) / 255
+    cells = np.frombuffer(base64.b64decode(text), np.uint8)
     side = math.isqrt(len(cells))
-    return cells.reshape(side, side)
+    return (cells.reshape(side, side) / 255).astype(np.float32)
 
 
 @dataclass(frozen=True)
