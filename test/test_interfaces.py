@@ -106,7 +106,9 @@ def test_error_codes_agree() -> None:
 
 def test_ros2_run_finds_every_entry_point() -> None:
     project = tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
-    entry_points = project['scripts'] | project['entry-points']['clue_ros.nodes']
+    entry_points = dict(project['scripts'])
+    for group in project['entry-points'].values():
+        entry_points |= group
     folder = Path(index.get_package_prefix('clue_ros')) / 'lib' / 'clue_ros'
     assert {path.name for path in folder.iterdir()} == set(entry_points)
     for name, target in entry_points.items():

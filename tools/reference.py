@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))  # the tables of this tree, not of an installed pa
 
 CONFIG = ROOT / 'config' / 'clue.yaml'
 PAGES = ROOT / 'docs' / 'nodes'
-NODES = ('perception', 'dialog_manager', 'speech', 'sim_camera', 'person')
+NODES = ('perception', 'dialog_manager', 'speech', 'sim_camera', 'person', 'recorder')
 
 WIDTH = 100
 TYPES = {bool: 'bool', int: 'integer', float: 'double', str: 'string', list: 'string array'}

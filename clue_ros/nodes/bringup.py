@@ -41,6 +41,7 @@ ARGUMENTS = (
     Argument('rviz', False, 'start RViz with the attention overlay'),
     Argument('model', '', 'clue-mini, a checkpoint folder or a hub id; empty: as in params_file'),
     Argument('device', '', 'auto, cpu, cuda or cuda:N; empty: as in params_file'),
+    Argument('record', '', 'folder in which a bag of the session is made; empty: none is'),
 )
 
 
@@ -81,6 +82,8 @@ def node_specs(values: dict[str, Any]) -> list[NodeSpec]:
     ]
     if values['sim']:
         specs.append(NodeSpec('sim_camera', parameters=time))
+    if values['record']:
+        specs.append(NodeSpec('recorder', parameters={**time, 'folder': values['record']}))
     if values['rviz']:
         config = str(share_folder() / 'config' / 'clue.rviz')
         specs.append(NodeSpec('rviz2', package='rviz2', arguments=('-d', config)))
@@ -129,12 +132,12 @@ def params_file(values: dict[str, Any]) -> str:
     return chosen
 
 
-def share_folder() -> Path:
-    """Where config/ and launch/ are installed."""
+def share_folder(package: str = PACKAGE) -> Path:
+    """Where config/, launch/ and the .msg files of a package are installed."""
     if 'AMENT_PREFIX_PATH' in os.environ:
         try:
-            return Path(get_package_share_directory(PACKAGE))
+            return Path(get_package_share_directory(package))
         except PackageNotFoundError:
             pass
     # installed with pip: the virtual environment is the prefix
-    return Path(sys.prefix) / 'share' / PACKAGE
+    return Path(sys.prefix) / 'share' / package
