@@ -22,6 +22,7 @@ class Picture:
     name: str  # a path or row id, for errors and logs
     group: str  # samples of one group show the same scene and belong to one split
     load: Callable[[], Image]  # raises InvalidImage
+    split: str = ''  # the one its data set puts it in; empty when that is left to us
 
 
 @dataclass(frozen=True, eq=False)

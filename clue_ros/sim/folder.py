@@ -12,7 +12,6 @@ question, as numbers of `objects`), `wrong` (turns whose reply misleads), `form`
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 import PIL.Image
 
 from clue_ros.box import Box
+from clue_ros.data.splits import split_of as split_of  # for all who render scenes
 from clue_ros.dialog import Dialog
 from clue_ros.errors import InvalidSource
 from clue_ros.overlay import Line
@@ -38,7 +38,6 @@ from clue_ros.sim.render import Renderer
 from clue_ros.sim.sampling import SceneConfig
 from clue_ros.sim.sampling import sample_scene
 
-_SHARES = (('train', 70), ('validation', 15), ('test', 15))  # percent of the scenes
 _SHEET = (4, 3)  # columns, rows
 _TILE = 400  # pixels, width
 
@@ -95,16 +94,6 @@ def requests(picture: Picture, seed: int, index: int, config: DialogConfig) -> I
         if sample and sample.expression not in said:
             said.add(sample.expression)
             yield sample
-
-
-def split_of(seed: int, index: int) -> str:
-    """The split of a scene; all requests about it share it, whatever else is written."""
-    percent = zlib.crc32(f'{seed} {index}'.encode()) % 100
-    for split, share in _SHARES:
-        if percent < share:
-            return split
-        percent -= share
-    raise AssertionError('the shares add up to 100')
 
 
 def describe(sample: Sample) -> dict[str, Any]:
