@@ -14,6 +14,7 @@ from data_files import write_rows
 
 from clue_ros import frames
 from clue_ros.box import Box
+from clue_ros.cli import main
 from clue_ros.data import open_data
 from clue_ros.data.data_set import MAX_LISTED
 from clue_ros.data.rows import MAX_REASON
@@ -249,3 +250,22 @@ def test_the_scenes_of_the_package(scenes):
         assert list(sample.target.corners) == row['target']
         assert sample.things[0].category == row['objects'][0]['category']
     assert samples.report.broken == 0
+
+
+def test_what_clue_scenes_writes(tmp_path, capsys):
+    out = tmp_path / 'scenes'
+    size = ['--width', '160', '--height', '120']
+    status = main(['scenes', '--out', str(out), '--count', '4', '--seed', '4', *size])
+    if 'clue_ros[sim]' in (said := capsys.readouterr().err):
+        pytest.skip(said)  # no MuJoCo or no OpenGL
+    assert status == 0
+    rows = [json.loads(line) for line in (out / 'samples.jsonl').read_text().splitlines()]
+    samples = open_data(out).dialog_samples()
+    for row, sample in zip(rows, samples, strict=True):
+        assert (sample.picture.group, sample.picture.split) == (row['scene'], row['split'])
+        assert (sample.ambiguous, sample.form) == (row['ambiguous'], row['form'])
+        assert [sorted(numbers) for numbers in sample.asked_about] == row['asked_about']
+        assert len(sample.things) == len(row['objects'])
+        assert (sample.target is None) == (row['verdict'] == 'none')
+    assert samples.report.broken == 0
+    assert {sample.ambiguous for sample in open_data(out).ambiguity_samples()} == {True, False}
