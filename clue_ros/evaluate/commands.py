@@ -14,7 +14,7 @@ from clue_ros.evaluate.bag_command import add_bag_command
 if TYPE_CHECKING:  # torch takes seconds to load, the arguments need none of it
     from clue_ros.evaluate.evaluation import EvaluationConfig
     from clue_ros.evaluate.figures import Figures
-    from clue_ros.evaluate.scenes import Scenes
+    from clue_ros.evaluate.sources import Data
 
 _HELP = {
     'ambiguity': 'does the probe tell ambiguous requests from clear ones',
@@ -33,10 +33,13 @@ def add_evaluate(commands: Any) -> None:
         _add_model(one)
         one.add_argument('--out', type=Path, help=f'folder (default out/evaluate/{measure})')
         one.add_argument('--thresholds', type=Path, help='YAML with limits: passed or failed')
+        one.add_argument('--report', type=Path, metavar='out.html', help='write a page to look at')
         one.add_argument('--batch', type=int, default=32, help='pictures at a time (default 32)')
         if measure != 'grounding':
             one.add_argument(
-                '--validation', type=Path, help='data to fit the cheap baselines on (with --data)'
+                '--validation',
+                type=Path,
+                help='with --data, another one to fit the cheap baselines on (else: none)',
             )
             one.add_argument(
                 '--no-baselines', action='store_true', help='leave out the cheap baselines'
@@ -57,6 +60,7 @@ def add_evaluate(commands: Any) -> None:
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', type=Path, help='a data set or a folder of your own')
+    parser.add_argument('--split', default='', help='of the data set (default: all of it)')
     parser.add_argument('--scenes', type=int, default=200, help='simulated, without --data (200)')
     parser.add_argument('--seed', type=int, default=0, help='other scenes for another (default 0)')
     parser.add_argument('--ood', action='store_true', help='scenes as training never shows them')
@@ -82,6 +86,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     figures = count_figures(evaluation.log)
     command = shlex.join(['clue', *options.arguments])
     path = write_summary(config.out, evaluation, figures, command)
+    if options.report:
+        from clue_ros.report.write import write_report
+
+        write_report(path, options.report)
     _print_figures(figures)
     print(f'{len(evaluation.log.records)} records in {config.out}; figures in {path}')
     failures = check(figures, limits)
@@ -100,7 +108,7 @@ def _config(options: argparse.Namespace) -> EvaluationConfig:
     try:
         return EvaluationConfig(
             measure=options.measure,
-            data=options.data or _scenes(options, options.scenes, 'test'),
+            data=_data(options),
             out=options.out or Path('out', 'evaluate', options.measure),
             model=options.model,
             device=options.device,
@@ -114,18 +122,25 @@ def _config(options: argparse.Namespace) -> EvaluationConfig:
         raise InvalidRequest(str(error)) from error
 
 
-def _validation(options: argparse.Namespace) -> Scenes | Path | None:
-    """What baselines are fitted on: never out-of-distribution scenes, nobody has those before."""
-    if options.data or options.validation:
-        path: Path | None = options.validation
-        return path
-    return _scenes(options, max(1, options.scenes // 2), 'validation')
-
-
-def _scenes(options: argparse.Namespace, count: int, split: str) -> Scenes:
+def _data(options: argparse.Namespace) -> Data:
     from clue_ros.evaluate.scenes import Scenes
+    from clue_ros.evaluate.sources import Stored
 
-    return Scenes(count, options.seed, options.ood and split == 'test', split)
+    if options.data:
+        return Stored(options.data, options.split)
+    return Scenes(options.scenes, options.seed, options.ood)
+
+
+def _validation(options: argparse.Namespace) -> Data | None:
+    """What baselines are fitted on: never out-of-distribution scenes, nobody has those before."""
+    from clue_ros.evaluate.scenes import Scenes
+    from clue_ros.evaluate.sources import Stored
+
+    if options.validation:
+        return Stored(options.validation)
+    if options.data:
+        return None
+    return Scenes(max(1, options.scenes // 2), options.seed, split='validation')
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from clue_ros.evaluate.log import LogWriter
 from clue_ros.evaluate.log import read_log
 from clue_ros.evaluate.loop import Loop
 from clue_ros.evaluate.metrics import Rule
+from clue_ros.evaluate.mind import Mind
 from clue_ros.evaluate.people import ModelPerson
 from clue_ros.evaluate.people import People
 from clue_ros.evaluate.people import scripted
@@ -83,6 +84,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
 
     Raises CheckpointError, MissingAdapter, InvalidSource, LogError, MissingSimulator.
     """
+    described = describe(config.data, config.measure)  # data that is not there is said at once
     clue = Clue.load(config.model, config.device, config.dtype)
     if config.measure != 'grounding' and not (clue.has_probe and clue.has_decoder):
         raise MissingAdapter(
@@ -94,7 +96,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
         baselines = Baselines(clue, Plain(find(config.model, allow_download=False), clue.device))
         rules = _fit(config, clue, baselines)
     measure, options = _measure(config, clue, baselines, rules)
-    header = _header(config, clue, config.measure, options, config.data)
+    header = _header(config, clue, config.measure, options, described)
     pace = _run(config, clue, measure, header, config.data, config.out / LOG)
     return Evaluation(read_log(config.out / LOG), pace)
 
@@ -103,7 +105,8 @@ def _fit(config: EvaluationConfig, clue: Clue, baselines: Baselines) -> dict[str
     """Rules of the baselines, fitted on the validation data."""
     assert config.validation is not None
     path = config.out / VALIDATION
-    header = _header(config, clue, 'ambiguity', {'rules': {}}, config.validation)
+    described = describe(config.validation, 'ambiguity')
+    header = _header(config, clue, 'ambiguity', {'rules': {}}, described)
     measure = AmbiguityMeasure(clue, baselines, config.batch)
     _run(config, clue, measure, header, config.validation, path)
     return fit_rules(read_log(path).records)
@@ -126,7 +129,7 @@ def _measure(
     scripted_people: People = scripted
     people = scripted_people if config.person == 'scripted' else ModelPerson(clue, config.batch)
     used = baselines if any(policy.baseline for policy in policies) else None
-    return Loop(clue, policies, people, used, config.batch), {
+    return Loop(policies, people, lambda seen: Mind(clue, used, seen, config.batch)), {
         'person': config.person,
         'policies': [asdict(policy) for policy in policies],
         'rewards': {'question': rewards.QUESTION, **rewards.ENDS},
@@ -141,16 +144,26 @@ def _chosen(policies: Sequence[Policy], names: Sequence[str]) -> list[Policy]:
 
 
 def _header(
-    config: EvaluationConfig, clue: Clue, measure: str, options: Mapping[str, Any], data: Data
+    config: EvaluationConfig,
+    clue: Clue,
+    measure: str,
+    options: Mapping[str, Any],
+    data: Mapping[str, Any],
 ) -> Header:
-    place = {'device': clue.device, 'dtype': clue.dtype, 'batch': config.batch}
+    checkpoint = find(config.model, allow_download=False)
+    place = {
+        'threshold': checkpoint.config.threshold if checkpoint.config else None,
+        'device': clue.device,
+        'dtype': clue.dtype,
+        'batch': config.batch,
+    }
     return Header(
         measure=measure,
         checkpoint=clue.name,
-        checkpoint_hash=checkpoint_hash(find(config.model, allow_download=False)),
+        checkpoint_hash=checkpoint_hash(checkpoint),
         revision=revision(),
         libraries=libraries(),
-        data=describe(data),
+        data=data,
         options={**options, **place},
     )
 
@@ -166,4 +179,4 @@ def _run(
     """Bring one log of the folder to its end."""
     total = data.count if isinstance(data, Scenes) else None
     with LogWriter(path, header) as writer:
-        return run(clue, places(data), measure, writer, config.batch, total)
+        return run(clue, places(data, header.measure), measure, writer, config.batch, total)

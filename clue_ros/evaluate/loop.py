@@ -6,10 +6,10 @@ without a clock. All policies talk about the same cases with the same person.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clue_ros.clue import Clue
 from clue_ros.clue import choose_form
 from clue_ros.conversation import Answer
 from clue_ros.conversation import Ask
@@ -21,14 +21,13 @@ from clue_ros.conversation import Look
 from clue_ros.conversation import Outcome
 from clue_ros.conversation import Reply
 from clue_ros.conversation import Signal
-from clue_ros.evaluate.baselines import Baselines
 from clue_ros.evaluate.cases import check_target
 from clue_ros.evaluate.log import UNRESOLVED
 from clue_ros.evaluate.log import Record
 from clue_ros.evaluate.log import pack_map
 from clue_ros.evaluate.mind import Assessment
-from clue_ros.evaluate.mind import Mind
 from clue_ros.evaluate.mind import Moment
+from clue_ros.evaluate.mind import Thinker
 from clue_ros.evaluate.people import Asked
 from clue_ros.evaluate.people import People
 from clue_ros.evaluate.policies import PROBE
@@ -48,18 +47,14 @@ class Loop:
 
     def __init__(
         self,
-        clue: Clue,
         policies: Sequence[Policy],
         people: People,
-        baselines: Baselines | None,
-        rows: int,
+        think: Callable[[Sequence[Seen]], Thinker],
     ) -> None:
-        """Ask `clue` about at most `rows` pictures in one call."""
-        self._clue = clue
+        """Let `people` answer; `think` makes what answers for the model about a batch."""
         self._policies = policies
         self._people = people
-        self._baselines = baselines
-        self._rows = rows
+        self._think = think
 
     @property
     def policies(self) -> Sequence[str]:
@@ -70,7 +65,7 @@ class Loop:
         """All conversations about a batch of cases, side by side; raises InvalidSource."""
         for one in seen:
             check_target(one.case)
-        mind = Mind(self._clue, self._baselines, seen, self._rows)
+        mind = self._think(seen)
         talks = [
             _Talk(number, one, policy)
             for number, one in enumerate(seen)
@@ -85,7 +80,7 @@ class Loop:
         return [talk.record() for talk in talks]
 
     @staticmethod
-    def _look(mind: Mind, looking: Sequence[_Talk]) -> None:
+    def _look(mind: Thinker, looking: Sequence[_Talk]) -> None:
         assessments = mind.assess(talk.moment for talk in looking)
         judged = [
             talk.judge(assessment) for talk, assessment in zip(looking, assessments, strict=True)

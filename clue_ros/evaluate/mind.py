@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from typing import TypeVar
 
 from clue_ros.clue import Clue
@@ -36,6 +37,16 @@ class Assessment:
 
     ambiguity: Ambiguity
     scores: Mapping[str, float]  # of the baselines
+
+
+class Thinker(Protocol):
+    """Answers for the model about a batch of cases."""
+
+    def assess(self, moments: Iterable[Moment]) -> list[Assessment]:
+        """How ambiguous each moment is."""
+
+    def respond(self, wanted: Iterable[tuple[Moment, Form]]) -> list[Response]:
+        """What the decoder writes at each moment, in a form."""
 
 
 class Mind:

@@ -5,6 +5,7 @@ One of the baselines, and what the speed of an evaluation is measured against.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +15,24 @@ from peft import PeftModel
 from transformers import AutoProcessor
 from transformers import PaliGemmaForConditionalGeneration
 
+from clue_ros.box import LOCATION_COUNT
+from clue_ros.box import decode_locations
 from clue_ros.data.samples import Image
 from clue_ros.dialog import Dialog
+from clue_ros.errors import InvalidBox
 from clue_ros.model.backbone import IMAGE_TOKEN
 from clue_ros.model.checkpoint import Checkpoint
 from clue_ros.model.checkpoint import CheckpointConfig
+from clue_ros.model.decoder import BOX_TOKENS
+from clue_ros.model.decoder import MAX_QUESTION_TOKENS
+from clue_ros.model.decoder import Form
 from clue_ros.prompt import Prompts
+from clue_ros.prompt import readable
+from clue_ros.response import Absent
+from clue_ros.response import Grounding
+from clue_ros.response import Invalid
+from clue_ros.response import Question
+from clue_ros.response import Response
 
 _BOX = re.compile(r'(?:<loc\d{4}>){4}')
 _DETECT_TOKENS = 80  # some ten boxes with their labels
@@ -41,17 +54,36 @@ class Plain:
         self._processor = load(checkpoint.backbone, local_files_only=True)
         # what is generated begins where the prompt ends
         self._processor.tokenizer.padding_side = 'left'
+        self._first_location: int = self._processor.tokenizer.convert_tokens_to_ids('<loc0000>')
         config: CheckpointConfig | None = checkpoint.config
         self.prompts = config.prompts if config else Prompts()
 
     def count_boxes(self, images: Sequence[Image], dialogs: Sequence[Dialog]) -> list[int]:
         """How many boxes `detect` gives for what each dialog asks for."""
         texts = [self.prompts.probe_text(dialog) for dialog in dialogs]
-        return [len(_BOX.findall(text)) for text in self.generate(images, texts, _DETECT_TOKENS)]
+        written = self.generate(images, texts, max_new_tokens=_DETECT_TOKENS)
+        return [len(_BOX.findall(text)) for text in written]
+
+    def respond(self, image: Image, dialog: Dialog, form: Form) -> Response:
+        """What the decoder says about a dialog, in a form; no confidence is known."""
+        tokenizer = self._processor.tokenizer
+        locations = list(range(self._first_location, self._first_location + LOCATION_COUNT))
+        end = tokenizer.eos_token_id
+        options: dict[str, Any] = {'max_new_tokens': MAX_QUESTION_TOKENS}
+        if form is Form.QUESTION:
+            options |= {'suppress_tokens': locations, 'begin_suppress_tokens': [end]}
+        elif form is Form.BOX:
+            options['max_new_tokens'] = BOX_TOKENS
+            options['prefix_allowed_tokens_fn'] = lambda *_: [*locations, end]
+        (text,) = self.generate([image], [self.prompts.decoder_text(dialog)], **options)
+        return read_answer(text, image.shape[1], image.shape[0])
 
     @torch.inference_mode()
-    def generate(self, images: Sequence[Image], texts: Sequence[str], tokens: int) -> list[str]:
-        """What greedy decoding writes behind each prompt, in one batch."""
+    def generate(self, images: Sequence[Image], texts: Sequence[str], **options: Any) -> list[str]:
+        """What greedy decoding writes behind each prompt, in one batch.
+
+        `options` are those of transformers' `generate`.
+        """
         inputs = self._processor(
             text=[f'{IMAGE_TOKEN}{text}' for text in texts],
             images=[[image] for image in images],
@@ -60,10 +92,19 @@ class Plain:
         )
         inputs.pop('labels', None)
         length = inputs['input_ids'].shape[1]
-        written = self._model.generate(
-            **inputs.to(self._model.device), max_new_tokens=tokens, do_sample=False
-        )
+        inputs = inputs.to(self._model.device)
+        written = self._model.generate(**inputs, do_sample=False, **options)
         decoded: list[str] = self._processor.batch_decode(
             written[:, length:], skip_special_tokens=True
         )
         return decoded
+
+
+def read_answer(text: str, width: int, height: int) -> Response:
+    """What a text of `generate` says about a picture of `width` x `height` pixels."""
+    if not text:
+        return Absent()
+    try:
+        return Grounding(decode_locations(text, width, height), math.nan)
+    except InvalidBox as error:
+        return Invalid(text, str(error)) if '<loc' in text else Question(readable(text))

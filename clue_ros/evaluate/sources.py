@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from typing import TypeAlias
 
+from clue_ros.data.data_set import Samples
+from clue_ros.data.opening import open_data
 from clue_ros.data.samples import AmbiguitySample
 from clue_ros.data.samples import DialogSample
 from clue_ros.data.samples import Image
+from clue_ros.data.splits import in_split
+from clue_ros.errors import InvalidImage
 from clue_ros.errors import InvalidSource
 from clue_ros.evaluate.bag_frames import bag_pictures
 from clue_ros.evaluate.cases import Case
@@ -25,32 +32,51 @@ from clue_ros.evaluate.scenes import Scenes
 from clue_ros.evaluate.scenes import scene_images
 from clue_ros.evaluate.scenes import scene_places
 
-Data: TypeAlias = Scenes | Path
-
 # Labels and splits live in these; of other files, which may be large, names and sizes are enough.
 _TEXTS = frozenset({'.csv', '.json', '.jsonl', '.txt', '.yaml'})
 
+_logger = logging.getLogger(__name__)
 
-def places(data: Data) -> Iterator[Place]:
-    """Pictures with their cases, always in the same order.
+
+@dataclass(frozen=True)
+class Stored:
+    """A data set on disk."""
+
+    path: Path
+    split: str = ''  # empty for all of it
+
+
+Data: TypeAlias = Scenes | Stored
+Sample: TypeAlias = AmbiguitySample | DialogSample
+
+
+def places(data: Data, measure: str) -> Iterator[Place]:
+    """Pictures with what `measure` evaluates of them, always in the same order.
 
     Raises InvalidSource, MissingSimulator.
     """
     if isinstance(data, Scenes):
         yield from scene_places(data)
         return
-    from clue_ros.data import open_data
-    samples: Iterable[AmbiguitySample | DialogSample] = open_data(data)
+    samples = _samples(data.path, _kind(measure))
+    chosen: Iterable[Sample] = in_split(samples, data.split) if data.split else samples
     # side by side: what lies apart in the data set is looked at twice
-    for name, group in groupby(samples, key=lambda sample: sample.picture.name):
+    for name, group in groupby(chosen, key=lambda sample: sample.picture.name):
         yield Place(name, partial(_cases, list(group)))
+    if samples.report.broken:
+        _logger.warning('left out what could not be read: %s', samples.report)
 
 
-def describe(data: Data) -> dict[str, Any]:
+def describe(data: Data, measure: str) -> dict[str, Any]:
     """What a log's header says of the data, enough to find it again and to tell it from others."""
     if isinstance(data, Scenes):
         return {'scenes': asdict(data)}
-    return {'path': str(data), 'fingerprint': _fingerprint(data)}
+    return {
+        'path': str(data.path),
+        'split': data.split,
+        'samples': _kind(measure),
+        'fingerprint': _fingerprint(data.path),
+    }
 
 
 def find_pictures(
@@ -58,28 +84,41 @@ def find_pictures(
 ) -> Iterator[tuple[str, Image]]:
     """The pictures of a log by their names, in the order of the data, which must still be there.
 
-    `described` is `Header.data`. Raises InvalidSource, InvalidImage, MissingSimulator.
+    `described` is `Header.data`. Those that cannot be read any more are left out. Raises
+    InvalidSource, MissingSimulator.
     """
     wanted = frozenset(names)
-    if 'scenes' in described:
-        yield from scene_images(Scenes(**described['scenes']), wanted)
-        return
     if 'bag' in described:
         yield from bag_pictures(Path(described['bag']), wanted)
         return
-    from clue_ros.data import open_data
+    if 'scenes' in described:
+        yield from scene_images(Scenes(**described['scenes']), wanted)
+        return
     path = Path(described['path'])
     if _fingerprint(path) != described['fingerprint']:
         raise InvalidSource(f'{path} has changed since it was evaluated; evaluate it again')
     seen = set()
-    for sample in open_data(path):
+    for sample in _samples(path, described['samples']):
         name = sample.picture.name
         if name in wanted and name not in seen:
             seen.add(name)
-            yield name, sample.picture.load()
+            try:
+                image = sample.picture.load()
+            except InvalidImage:
+                continue
+            yield name, image
 
 
-def _cases(samples: list[AmbiguitySample | DialogSample]) -> list[Case]:
+def _kind(measure: str) -> str:
+    return 'requests' if measure == 'ambiguity' else 'dialogs'
+
+
+def _samples(path: Path, kind: str) -> Samples[AmbiguitySample] | Samples[DialogSample]:
+    found = open_data(path)
+    return found.ambiguity_samples() if kind == 'requests' else found.dialog_samples()
+
+
+def _cases(samples: Sequence[Sample]) -> list[Case]:
     return [case_of(sample) for sample in samples]
 
 
