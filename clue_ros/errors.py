@@ -69,3 +69,7 @@ class MissingSimulator(ClueError):
 
 class InvalidBox(ClueError):
     """Location tokens that do not form a box."""
+
+
+class InvalidRun(ClueError):
+    """A training run that cannot start, go on, or be used."""

@@ -77,6 +77,10 @@ class Prompts:
             text += self.decoder_turn.format(question=question, reply=reply)
         return text
 
+    def suffix(self, question: str) -> str:
+        """A question as the decoder learns to write it."""
+        return self._style(question)
+
     def _style(self, text: str) -> str:
         # whatever a person says, it never becomes a control token such as <bos> or <loc0001>
         text = re.sub('[<>]', ' ', text).replace('!', '.')

@@ -22,16 +22,27 @@ def text_to_image_rows(backbone: Backbone, prefix: Prefix, layer: int) -> Tensor
     Queries are all positions of the prefix behind its image tokens, padding included; `prefix`
     knows which of them count (`prefix.expression`, `prefix.words`).
     """
+    return block_rows(backbone, prefix, run_blocks(backbone, prefix, layer), layer)
+
+
+def run_blocks(backbone: Backbone, prefix: Prefix, layer: int) -> Tensor:
+    """Hidden states (batch, length, hidden) that enter block `layer`."""
     model = backbone.language_model
     hidden = prefix.embeddings
-    cosine, sine = model.rotary_emb(hidden, prefix.positions)
+    rotary = model.rotary_emb(hidden, prefix.positions)
     mask = prefix.attention_mask()
     for block in model.layers[:layer]:
-        hidden = block(hidden, position_embeddings=(cosine, sine), attention_mask=mask)
+        hidden = block(hidden, position_embeddings=rotary, attention_mask=mask)
+    return hidden
 
+
+def block_rows(backbone: Backbone, prefix: Prefix, hidden: Tensor, layer: int) -> Tensor:
+    """The rows of `text_to_image_rows`, from the hidden states that enter the block."""
+    model = backbone.language_model
     block = model.layers[layer]
     attention = block.self_attn
     images = backbone.image_token_count
+    cosine, sine = model.rotary_emb(hidden, prefix.positions)
     hidden = block.input_layernorm(hidden)
     query = _heads(attention.q_proj(hidden[:, images:]), attention.head_dim)
     key = _heads(attention.k_proj(hidden[:, :images]), attention.head_dim)

@@ -25,6 +25,16 @@ IMAGE_TOKEN = '<image>'
 
 
 @dataclass(frozen=True, eq=False)
+class PrefixTokens:
+    """A batch of prefixes as token ids; fields as in `Prefix`."""
+
+    ids: Tensor  # (batch, length)
+    present: Tensor
+    words: Tensor
+    expression: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Prefix:
     """A batch of prefixes `<image>*N <bos> text \\n`, padded on the right, ready for block 0."""
 
@@ -114,13 +124,17 @@ class Backbone:
     @torch.inference_mode()
     def encode(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
         """Projected vision features (batch, N, hidden) of RGB images (H, W, 3), one batch."""
+        pixels = self.pixels(images).to(self.device, self.dtype)
+        features: Tensor = self.model.get_image_features(pixels).pooler_output
+        return features
+
+    def pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """RGB images (H, W, 3) as the vision tower takes them: (batch, 3, side, side), float32."""
         # said, not guessed: a picture of 3 rows looks like 3 channels
-        pixels = self.image_processor(
+        pixels: Tensor = self.image_processor(
             images=list(images), return_tensors='pt', input_data_format='channels_last'
         )['pixel_values']
-        output = self.model.get_image_features(pixels.to(self.device, self.dtype))
-        features: Tensor = output.pooler_output
-        return features
+        return pixels
 
     @torch.inference_mode()
     def prefix(self, features: Iterable[Tensor], texts: Sequence[str], reserve: int = 0) -> Prefix:
@@ -128,11 +142,14 @@ class Backbone:
 
         `reserve` tokens are kept free for a suffix. Raises InvalidRequest when a text is too long.
         """
+        return self.join(torch.stack(list(features)), self.tokens(texts, reserve))
+
+    def tokens(self, texts: Sequence[str], reserve: int = 0) -> PrefixTokens:
+        """The prefixes of texts as token ids; raises InvalidRequest when one is too long."""
         rows = [self._tokenize(text, reserve) for text in texts]
         length = max(len(ids) for ids, _ in rows)
         images = self.image_token_count
-        pad = self.tokenizer.pad_token_id
-        ids = torch.full((len(rows), length), pad)
+        ids = torch.full((len(rows), length), self.tokenizer.pad_token_id)
         words = torch.zeros((len(rows), length - images), dtype=torch.bool)
         expression = torch.zeros_like(words)
         present = torch.zeros((len(rows), length), dtype=torch.bool)
@@ -141,17 +158,20 @@ class Backbone:
             words[row, 1 : len(is_expression)] = True
             expression[row, : len(is_expression)] = torch.tensor(is_expression)
             present[row, : len(tokens)] = True
-        ids = ids.to(self.device)
+        return PrefixTokens(ids, present, words, expression)
+
+    def join(self, features: Tensor, tokens: PrefixTokens) -> Prefix:
+        """Features (batch, N, hidden) in place of the image tokens."""
+        ids = tokens.ids.to(self.device)
         is_image = ids == self.image_token
         embed = self.language_model.embed_tokens
-        embeddings = embed(ids.masked_fill(is_image, pad))
-        joined = torch.stack(list(features)).to(embeddings.dtype)
-        embeddings = embeddings.masked_scatter(is_image[..., None], joined)
+        embeddings = embed(ids.masked_fill(is_image, self.tokenizer.pad_token_id))
+        embeddings = embeddings.masked_scatter(is_image[..., None], features.to(embeddings.dtype))
         return Prefix(
             embeddings,
-            present.to(self.device),
-            words.to(self.device),
-            expression.to(self.device),
+            tokens.present.to(self.device),
+            tokens.words.to(self.device),
+            tokens.expression.to(self.device),
         )
 
     @torch.inference_mode()

@@ -26,6 +26,7 @@ from clue_ros.sim.phrases import say_request
 from clue_ros.sim.questions import ask
 from clue_ros.sim.questions import confirm
 from clue_ros.sim.questions import name
+from clue_ros.sim.questions import preferred
 from clue_ros.sim.requests import sample_request
 from clue_ros.sim.scene import Scene
 
@@ -107,7 +108,7 @@ def _talk(rng: np.random.Generator, sample: Sample, config: DialogConfig) -> Sam
         if not known or len(turns) == MAX_TURNS:
             return None
         asked_about.append(left)
-        options = known[str(rng.choice(list(known)))]
+        options = preferred(known)
         mine = _of(target, options)
         others = [option for option in options if option != mine and len(option.members) == 1]
         if len(left) == 2 and rng.uniform() < config.confirm:
@@ -116,7 +117,7 @@ def _talk(rng: np.random.Generator, sample: Sample, config: DialogConfig) -> Sam
         elif others and len(turns) < MAX_TURNS - 1 and rng.uniform() < config.wrong:
             mistaken = others[int(rng.integers(len(others)))]
             wrong.append(len(turns))
-            turns.append(Turn(ask(rng, scene, options), _reply(rng, mistaken, config)))
+            turns.append(Turn(ask(scene, options), _reply(rng, mistaken, config)))
             asked_about.append(left)
             turns.append(_confirmed(rng, mistaken, mine, left, config))
             left = mine.members
@@ -125,7 +126,7 @@ def _talk(rng: np.random.Generator, sample: Sample, config: DialogConfig) -> Sam
             singled = [option for option in singled if len(option.members) == 1]
             elsewhere = singled and rng.uniform() < config.elsewhere
             reply = singled[int(rng.integers(len(singled)))] if elsewhere else mine
-            turns.append(Turn(ask(rng, scene, options), _reply(rng, reply, config)))
+            turns.append(Turn(ask(scene, options), _reply(rng, reply, config)))
             left = reply.members
     dialog = Dialog(sample.dialog.request, tuple(turns))
     return replace(sample, dialog=dialog, asked_about=tuple(asked_about), wrong=tuple(wrong))

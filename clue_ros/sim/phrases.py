@@ -14,7 +14,6 @@ from clue_ros.sim.expressions import Expression
 from clue_ros.sim.expressions import Kind
 from clue_ros.sim.expressions import Ranked
 from clue_ros.sim.expressions import Related
-from clue_ros.sim.scene import Scene
 
 ORDINALS = ('first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth')
 NUMBERS = ('no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten')
@@ -149,12 +148,6 @@ def with_a(word: str) -> str:
 def enumerated(items: list[str], word: str = 'or') -> str:
     """`a, b or c`."""
     return f' {word} '.join(part for part in (', '.join(items[:-1]), items[-1]) if part)
-
-
-def shared_noun(scene: Scene, candidates: frozenset[int]) -> str:
-    """The category of all candidates, or `object`."""
-    categories = {scene.things[k].category for k in candidates}
-    return categories.pop() if len(categories) == 1 else 'object'
 
 
 def _noun(rng: np.random.Generator, kind: Kind, phrasing: Phrasing) -> str:

@@ -1,34 +1,22 @@
-"""The robot's questions: they name what distinguishes the candidates, and nothing else."""
+"""The robot's questions: they name what distinguishes the candidates, and nothing else.
+
+The robot has one way to ask in each case. People have many ways to talk (`phrases.py`); a robot
+that always asks alike is understood as well, and a small model learns it sooner.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 
 from clue_ros.sim.distinctions import MIDDLE
 from clue_ros.sim.distinctions import Option
-from clue_ros.sim.phrases import NUMBERS
 from clue_ros.sim.phrases import enumerated
-from clue_ros.sim.phrases import plural
-from clue_ros.sim.phrases import shared_noun
 from clue_ros.sim.phrases import with_a
 from clue_ros.sim.scene import Scene
 
-_LISTS = (
-    'do you mean {options}?',
-    'do you want {options}?',
-    'should i take {options}?',
-    'which {noun} do you mean, {options}?',
-    'which {noun} should i take, {options}?',
-    'i see {count}. do you mean {options}?',
-    'there are {count}. should i take {options}?',
-)
-_COUNTS = (
-    'i see {count}: {groups}. which one?',
-    'there are {count}: {groups}. which one do you mean?',
-    'i found {count}, {groups}. which one should i take?',
-)
 _CONFIRMATIONS = ('do you mean {option}?', 'should i take {option}?', 'is it {option}?')
 
 _PLACES = {
@@ -45,18 +33,27 @@ _PLACES = {
 _BETWEEN = {'side': 'one in the middle', 'depth': 'one in between'}
 
 
-def ask(rng: np.random.Generator, scene: Scene, options: Sequence[Option]) -> str:
-    """Ask which of the options of one aspect is meant."""
+def preferred(known: Mapping[str, tuple[Option, ...]]) -> tuple[Option, ...]:
+    """The options that the robot asks about: those after which the fewest candidates are left.
+
+    `known` is what `distinctions` finds, not empty. Of equals the first aspect wins: attributes
+    are easier to say than places.
+    """
+
+    def left(aspect: str) -> int:
+        return sum(len(option.members) ** 2 for option in known[aspect])
+
+    return known[min(known, key=left)]
+
+
+def ask(scene: Scene, options: Sequence[Option]) -> str:
+    """Ask which of the options of one aspect is meant; the same question in the same case."""
     candidates = frozenset[int]().union(*(option.members for option in options))
-    noun = shared_noun(scene, candidates)
-    count = f'{NUMBERS[len(candidates)]} {plural(noun)}'
-    attributes = options[0].aspect in ('category', 'color', 'size')
-    if attributes and rng.uniform() < 0.35:
-        groups = enumerated([_group(option) for option in options], 'and')
-        return _pick(rng, _COUNTS).format(count=count, groups=groups)
-    style = int(rng.integers(2))
-    named = enumerated([name(option, style) for option in options])
-    return _pick(rng, _LISTS).format(options=named, noun=noun, count=count)
+    categories = {scene.things[k].category for k in candidates}
+    named = enumerated([name(option) for option in options])
+    if len(categories) > 1:
+        return f'do you mean {named}?'
+    return f'which {categories.pop()} do you mean, {named}?'
 
 
 def confirm(rng: np.random.Generator, option: Option) -> str:
@@ -74,13 +71,6 @@ def name(option: Option, style: int = 0) -> str:
         return words if len(option.members) == 1 else _BETWEEN[option.aspect]
     words = option.value if option.aspect == 'category' else f'{option.value} one'
     return f'the {words}' if len(option.members) == 1 else with_a(words)
-
-
-def _group(option: Option) -> str:
-    """`a red one`, `two red ones`, `two mugs`."""
-    number = len(option.members)
-    noun = option.value if option.aspect == 'category' else f'{option.value} one'
-    return with_a(noun) if number == 1 else f'{NUMBERS[number]} {plural(noun)}'
 
 
 def _pick(rng: np.random.Generator, phrases: Sequence[str]) -> str:

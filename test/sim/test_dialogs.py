@@ -6,12 +6,15 @@ import pytest
 from clue_ros.sim.dialogs import MAX_TURNS
 from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.sim.dialogs import sample_dialog
+from clue_ros.sim.distinctions import distinctions
 from clue_ros.sim.expressions import NONE
 from clue_ros.sim.expressions import ONE
 from clue_ros.sim.expressions import SEVERAL
 from clue_ros.sim.expressions import fits
 from clue_ros.sim.judge import faults
 from clue_ros.sim.judge import named
+from clue_ros.sim.questions import ask
+from clue_ros.sim.questions import preferred
 from clue_ros.sim.sampling import OOD
 from clue_ros.sim.sampling import SceneConfig
 from clue_ros.sim.sampling import sample_scene
@@ -89,3 +92,16 @@ def test_shares_can_be_set():
 
 def test_the_same_numbers_draw_the_same_dialogs():
     assert draw(SEVERAL, count=20) == draw(SEVERAL, count=20)
+
+
+def test_the_robot_asks_for_what_leaves_the_fewest_open(ambiguous):
+    for sample in ambiguous:
+        for left in sample.asked_about:
+            known = distinctions(sample.scene, left)
+            expected = {
+                aspect: sum(len(option.members) ** 2 for option in options)
+                for aspect, options in known.items()
+            }
+            asked = preferred(known)
+            assert expected[asked[0].aspect] == min(expected.values())
+            assert ask(sample.scene, asked) == ask(sample.scene, asked)

@@ -1,0 +1,1 @@
+"""From simulated tabletops to a checkpoint: pictures, words, and three small training stages."""

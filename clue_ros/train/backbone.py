@@ -1,0 +1,198 @@
+"""A backbone from nothing: first what patches show, then words about them, then both at once.
+
+vision   the vision tower alone, on the patches near things
+packed   the whole model, many lessons in a row: cheap, but image tokens don't see the words
+joined   the whole model as PaliGemma is used: image tokens see the prefix
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clue_ros.sim.dialogs import DialogConfig
+from clue_ros.train.classroom import Classroom
+from clue_ros.train.classroom import ClassroomConfig
+from clue_ros.train.corpus import Corpus
+from clue_ros.train.dense import DenseHeads
+from clue_ros.train.lessons import BETWEEN_BOXES
+from clue_ros.train.lessons import clarify
+from clue_ros.train.lessons import detect
+from clue_ros.train.lessons import draw_sample
+from clue_ros.train.loop import LoopConfig
+from clue_ros.train.loop import fit
+from clue_ros.train.loop import to_device
+from clue_ros.train.miniature import MiniatureConfig
+from clue_ros.train.miniature import build_model
+from clue_ros.train.miniature import build_processor
+from clue_ros.train.miniature import name_features
+from clue_ros.train.miniature import save_backbone
+from clue_ros.train.miniature import smooth_locations
+from clue_ros.train.miniature import smooth_positions
+from clue_ros.train.miniature import start_quietly
+from clue_ros.train.packed_model import PackedModel
+from clue_ros.train.packed_model import run_decoder
+from clue_ros.train.packing import IGNORED
+from clue_ros.train.pictures import PLAIN
+from clue_ros.train.pictures import PictureConfig
+from clue_ros.train.vision import VisionModel
+from clue_ros.train.vision import vision_batch
+
+_TEXTS = 4000  # scenes from whose dialogs the tokenizer is learned
+_MULTIPLE = 64  # the vocabulary is rounded up to it
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """The three stages; the corpus and `seed` decide the data."""
+
+    vision: LoopConfig
+    packed: LoopConfig
+    joined: LoopConfig
+    miniature: MiniatureConfig = field(default_factory=MiniatureConfig)
+    pictures: PictureConfig = field(default_factory=PictureConfig)
+    patches: int = 64  # computed in the vision stage
+    pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
+    vision_rate: float = 0.5  # of the vision tower in the later stages, relative to the rest
+    validation: int = 12  # batches
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        grid = self.miniature.side // self.miniature.patch
+        if not 1 <= self.patches <= grid**2:
+            raise ValueError(f'patches must lie in 1..{grid**2}, got {self.patches}')
+        if any(not 0 <= block < self.miniature.layers for block in self.pointers):
+            raise ValueError(f'pointers must name blocks of the decoder, got {self.pointers}')
+
+
+def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: BackboneConfig) -> None:
+    """Train all stages that are not done, and write `out/backbone`."""
+    grid = config.miniature.side // config.miniature.patch
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    processor = build_processor(_texts(rng, corpus), config.miniature)
+    tokenizer = processor.tokenizer
+    vocabulary = len(tokenizer) + -len(tokenizer) % _MULTIPLE
+    model: Any = build_model(vocabulary, config.miniature)
+    first = tokenizer.convert_tokens_to_ids('<loc0000>')
+    smooth_positions(model)
+    start_quietly(model)
+    smooth_locations(model, first)
+    dense = _train_vision(model, corpus, held_out, grid, out / 'vision', config)
+
+    name_features(model, tokenizer, dense.directions())
+    packed = PackedModel(model, dense, first, config.pointers)
+    tower = [*model.model.vision_tower.parameters()]
+    tower += model.model.multi_modal_projector.parameters()
+    slow = {id(parameter) for parameter in tower}
+    groups: list[dict[str, Any]] = [
+        {'params': tower, 'scale': config.vision_rate},
+        {'params': [p for p in packed.parameters() if id(p) not in slow]},
+    ]
+    rooms = {
+        'packed': (config.packed, ClassroomConfig(config.packed.batch)),
+        'joined': (config.joined, ClassroomConfig(config.joined.batch, 96, most=1, joined=True)),
+    }
+    for number, (name, (loop, shape)) in enumerate(rooms.items()):
+        learn = Classroom(
+            corpus,
+            tokenizer,
+            grid,
+            shape,
+            config.pictures,
+            DialogConfig(),
+            config.seed + number + 1,
+        )
+        ask = Classroom(held_out, tokenizer, grid, shape, PLAIN, DialogConfig(), config.seed)
+        asked = [ask.batch(k) for k in range(config.validation)]
+        fit(packed, groups, learn.batch, partial(examine, packed, asked), loop, out / name)
+    save_backbone(model, processor, out / 'backbone')
+
+
+def _train_vision(
+    model: Any, corpus: Corpus, held_out: Corpus, grid: int, out: Path, config: BackboneConfig
+) -> DenseHeads:
+    vision = VisionModel(model)
+    loop = config.vision
+
+    def batch(number: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([config.seed, number])
+        chosen = rng.integers(len(corpus), size=loop.batch)
+        return vision_batch(corpus, chosen, rng, config.pictures, grid, config.patches)
+
+    def whole(number: int) -> dict[str, Tensor]:
+        chosen = np.arange(number * loop.batch, (number + 1) * loop.batch) % len(held_out)
+        return vision_batch(held_out, chosen, np.random.default_rng(0), PLAIN, grid, grid**2)
+
+    asked = [whole(k) for k in range(max(1, config.validation // 2))]
+
+    @torch.no_grad()
+    def validate() -> dict[str, float]:
+        device = next(vision.parameters()).device
+        rows = []
+        for row in asked:
+            kept = to_device(row, device)
+            features = vision.features(kept['pixels'], kept['kept'])
+            right = vision.dense.right(features, kept['classes'])
+            losses = vision.dense(features, kept['classes'], kept['numbers'])
+            rows.append({**right, 'place': float(losses['place'])})
+        means = _means(rows)
+        return {'score': sum(means.values()) - 6 * means['place'], **means}
+
+    fit(vision, [{'params': list(vision.parameters())}], batch, validate, loop, out)
+    return vision.dense
+
+
+@torch.no_grad()
+def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float]:
+    """Answers with the right beginning given: cheap, and it grows with what counts.
+
+    `text` is the mean loss, `words` and `places` the shares of right tokens (places within 20 of
+    1023), `point` the loss of the pointers. `score` is the negative text loss.
+    """
+    device = next(packed.parameters()).device
+    rows = []
+    for batch in asked:
+        moved = to_device(batch, device)
+        losses = packed(**moved)
+        features = packed.model.get_image_features(moved['pixels']).pooler_output
+        text = {name: moved[name] for name in ('ids', 'positions', 'lesson', 'suffix', 'joined')}
+        hidden, _ = run_decoder(packed.model, features, **text)
+        taught = moved['labels'] != IGNORED
+        labels = moved['labels'][taught]
+        found = packed.model.lm_head(hidden[taught]).argmax(dim=-1)
+        place = labels >= packed.first_location
+        rows.append(
+            {
+                'text': float(losses['text']),
+                'point': float(losses['point']),
+                'words': float((found == labels)[~place].float().mean()),
+                'places': float(((found - labels).abs() <= 20)[place].float().mean()),
+            }
+        )
+    means = _means(rows)
+    return {'score': -means['text'], **means}
+
+
+def _texts(rng: np.random.Generator, corpus: Corpus) -> Iterator[str]:
+    """What people and the robot say, held-out phrasings included: their words must have names."""
+    for number, scene in enumerate(itertools.islice(itertools.cycle(corpus.scenes), _TEXTS)):
+        sample = draw_sample(rng, scene, DialogConfig(held_out=bool(number % 2)))
+        for lesson in [detect(sample), *clarify(sample)] if sample else []:
+            yield f'{lesson.prefix}\n'
+            if not lesson.suffix.startswith('<'):
+                yield lesson.suffix
+    yield BETWEEN_BOXES
+
+
+def _means(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {key: float(np.nanmean([row[key] for row in rows])) for key in rows[0]}

@@ -1,0 +1,111 @@
+"""Batches of packed lessons from a corpus: the n-th batch depends on n and the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from clue_ros.sim.dialogs import DialogConfig
+from clue_ros.sim.scene import Scene
+from clue_ros.train.corpus import Corpus
+from clue_ros.train.dense import patch_labels
+from clue_ros.train.dense import patch_owners
+from clue_ros.train.lessons import Lesson
+from clue_ros.train.lessons import clarify
+from clue_ros.train.lessons import detect
+from clue_ros.train.lessons import draw_sample
+from clue_ros.train.packing import encode
+from clue_ros.train.packing import fill
+from clue_ros.train.packing import pack
+from clue_ros.train.pictures import PictureConfig
+from clue_ros.train.pictures import stacked
+from clue_ros.train.pictures import vary
+
+
+@dataclass(frozen=True)
+class ClassroomConfig:
+    """How batches are made."""
+
+    rows: int  # pictures of a batch
+    length: int = 208  # tokens of a row behind the image tokens
+    most: int = 14  # lessons of a row
+    joined: bool = False  # one lesson per row, which the image tokens see
+    detect: float = 0.4  # share of the lessons; the others are dialogs
+
+    def __post_init__(self) -> None:
+        if min(self.rows, self.length, self.most) < 1:
+            raise ValueError('rows, length and most count from 1')
+        if self.joined and self.most != 1:
+            raise ValueError('the image tokens can see one lesson only: joined needs most=1')
+        if not 0 <= self.detect <= 1:
+            raise ValueError(f'detect must lie in [0, 1], got {self.detect}')
+
+
+class Classroom:
+    """Makes batches for `PackedModel`."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        tokenizer: Any,
+        grid: int,
+        config: ClassroomConfig,
+        pictures: PictureConfig,
+        dialogs: DialogConfig,
+        seed: int,
+    ) -> None:
+        self._corpus = corpus
+        self._tokenizer = tokenizer
+        self._grid = grid
+        self._config = config
+        self._pictures = pictures
+        self._dialogs = dialogs
+        self._seed = seed
+
+    def batch(self, number: int) -> dict[str, Any]:
+        """Batch `number` of the run."""
+        rng = np.random.default_rng([self._seed, number])
+        config, images = self._config, self._grid**2
+        rows, pictures, classes, numbers = [], [], [], []
+        referents = torch.zeros((config.rows, config.most, images), dtype=torch.bool)
+        for row, index in enumerate(rng.integers(len(self._corpus), size=config.rows)):
+            picture = vary(self._corpus, int(index), rng, self._pictures)
+            pictures.append(picture)
+            scene = picture.scene
+            owners = patch_owners(picture.owners, self._grid)
+            names, places = patch_labels(owners, scene)
+            classes.append(names)
+            numbers.append(places)
+            lessons = (encode(self._tokenizer, lesson) for lesson in self._lessons(rng, scene))
+            chosen = fill(lessons, config.length, config.most)
+            rows.append(chosen)
+            for k, lesson in enumerate(chosen):
+                meant = np.isin(owners, list(lesson.referents))
+                referents[row, k] = torch.from_numpy(meant)
+        end = self._tokenizer.eos_token_id
+        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        return {
+            **pack(rows, config.length, config.most, images, end),
+            'joined': config.joined,
+            'referents': referents,
+            'pixels': stacked(pictures, generator),
+            'classes': torch.from_numpy(np.stack(classes)),
+            'numbers': torch.from_numpy(np.stack(numbers)),
+        }
+
+    def _lessons(self, rng: np.random.Generator, scene: Scene) -> Iterator[Lesson]:
+        """Endless lessons about one scene."""
+        while True:
+            sample = draw_sample(rng, scene, self._dialogs)
+            if sample is None:
+                continue
+            if rng.uniform() < self._config.detect:
+                yield detect(sample)
+            else:
+                talk = clarify(sample)
+                # one row has room for one lesson: any turn of the dialog
+                yield from [talk[int(rng.integers(len(talk)))]] if self._config.joined else talk

@@ -1,0 +1,115 @@
+"""What each patch of a picture shows: the first thing that the vision tower learns.
+
+Language alone tells little about a picture. The segmentation of a simulated one tells of every
+patch whether it shows a thing, which category, colour and size the thing has, where its box ends
+and where it stands. Learned first, this halves nothing of the method and much of the time: the
+decoder then finds in the image tokens what it is asked about. The heads are not part of the model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch import nn
+
+from clue_ros.sim.scene import CATEGORIES
+from clue_ros.sim.scene import COLORS
+from clue_ros.sim.scene import SIZES
+from clue_ros.sim.scene import Scene
+from clue_ros.train.corpus import OWNERS
+from clue_ros.train.corpus import Owners
+
+NAMES = {'category': CATEGORIES, 'color': COLORS, 'size': SIZES}
+_NUMBERS = 6  # four sides of the box, and the place on the table
+
+
+def patch_owners(owners: Owners, grid: int) -> npt.NDArray[np.int64]:
+    """The thing that each patch (grid * grid,) shows most of, -1 where it shows less than a fifth.
+
+    `owners` (OWNERS, OWNERS), which `grid` must divide.
+    """
+    side = OWNERS // grid
+    spots = owners.reshape(grid, side, grid, side).swapaxes(1, 2).reshape(grid * grid, -1)
+    counts = np.stack([(spots == k).sum(axis=1) for k in range(max(1, owners.max() + 1))])
+    best = counts.argmax(axis=0)
+    return np.where(counts.max(axis=0) * 5 >= side * side, best, -1)
+
+
+def patch_labels(
+    owners: npt.NDArray[np.int64], scene: Scene
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Class of each patch for each of NAMES (patches, 3), -1 without; and numbers (patches, 6).
+
+    Numbers: x1, y1, x2, y2 of the thing's box as fractions of the picture; x, y on the table in
+    units of half a metre.
+    """
+    things = scene.things
+    classes = np.array(
+        [[names.index(getattr(t, key)) for key, names in NAMES.items()] for t in things]
+    )
+    width, height = scene.camera.width, scene.camera.height
+    size = np.array([width, height, width, height, 0.5, 0.5])
+    numbers = np.array([[*t.box.corners, t.x, t.y] for t in things]) / size
+    shown = owners >= 0
+    return (
+        np.where(shown[:, None], classes[owners], -1),
+        np.where(shown[:, None], numbers[owners], 0).astype(np.float32),
+    )
+
+
+class DenseHeads(nn.Module):
+    """Linear readers of the projected image tokens."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(hidden)
+        self.shown = nn.Linear(hidden, 1)
+        self.names = nn.ModuleList(nn.Linear(hidden, len(names)) for names in NAMES.values())
+        self.numbers = nn.Linear(hidden, _NUMBERS)
+
+    def forward(self, features: Tensor, classes: Tensor, numbers: Tensor) -> dict[str, Tensor]:
+        """Named losses of features (batch, patches, hidden), labels as `patch_labels` gives."""
+        features = self.norm(features.float())
+        shown = classes[..., 0] >= 0
+        some = shown.sum().clamp(min=1)
+        losses = {
+            'shown': nn.functional.binary_cross_entropy_with_logits(
+                self.shown(features).squeeze(-1).float(), shown.float()
+            )
+        }
+        for k, (name, head) in enumerate(zip(NAMES, self.names, strict=True)):
+            losses[name] = nn.functional.cross_entropy(
+                head(features).flatten(0, 1).float(), classes[..., k].flatten(), ignore_index=-1
+            )
+        error = (self.numbers(features).float() - numbers).abs().mean(-1)
+        losses['place'] = (error * shown).sum() / some
+        losses['dense'] = (
+            losses['shown']
+            + losses['category']
+            + losses['color']
+            + 0.5 * losses['size']
+            + 10 * losses['place']
+        )
+        return losses
+
+    @torch.no_grad()
+    def right(self, features: Tensor, classes: Tensor) -> dict[str, float]:
+        """Share of the shown patches whose category, colour and size are read correctly."""
+        features = self.norm(features.float())
+        shown = classes[..., 0] >= 0
+        return {
+            name: float((head(features).argmax(-1) == classes[..., k])[shown].float().mean())
+            for k, (name, head) in enumerate(zip(NAMES, self.names, strict=True))
+        }
+
+    @torch.no_grad()
+    def directions(self) -> dict[str, Tensor]:
+        """For each name the direction (hidden,) of features that are read as it."""
+        found = {}
+        for names, head in zip(NAMES.values(), self.names, strict=True):
+            weights = head.weight * self.norm.weight
+            weights = weights - weights.mean(dim=0)
+            found.update(zip(names, weights - weights.mean(dim=1, keepdim=True), strict=True))
+        return found

@@ -1,0 +1,261 @@
+"""The one training loop of all stages: a CPU, a GPU or several (`accelerate launch`).
+
+What a step sees depends on its number and the seed alone. A run that was killed at any step goes
+on from its last saved state with the same losses.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import shutil
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import TypeAlias
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from clue_ros.errors import InvalidRun
+
+Batch: TypeAlias = Mapping[str, Any]  # tensors, by the names that the model's forward takes
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long and how fast a stage learns."""
+
+    steps: int  # of the optimizer
+    batch: int  # samples of one process and one backward pass
+    learning_rate: float
+    accumulate: int = 1  # backward passes of one step
+    warmup: int = 100  # steps; then the rate falls in a straight line to a tenth
+    weight_decay: float = 1e-4
+    clip: float = 1.0  # largest norm of the gradient
+    precision: str = 'bf16'  # bf16 or no
+    compile: bool = False  # torch.compile: a minute at the start, faster steps
+    save_every: int = 200  # steps
+    validate_every: int = 200  # steps
+    patience: int = 0  # validations without a better one after which it ends; 0 never ends early
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ('steps', 'batch', 'accumulate', 'save_every', 'validate_every'):
+            if getattr(self, name) < 1:
+                raise ValueError(f'{name} must be at least 1, got {getattr(self, name)}')
+        for name in ('learning_rate', 'clip'):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f'{name} must be above 0, got {getattr(self, name)}')
+        for name in ('warmup', 'patience', 'seed', 'weight_decay'):
+            if getattr(self, name) < 0:
+                raise ValueError(f'{name} must not be negative, got {getattr(self, name)}')
+        if self.precision not in ('bf16', 'no'):
+            raise ValueError(f'precision must be bf16 or no, got {self.precision!r}')
+
+
+def fit(
+    model: nn.Module,
+    groups: Sequence[dict[str, Any]],
+    batches: Callable[[int], Batch],
+    validate: Callable[[], dict[str, float]],
+    config: LoopConfig,
+    out: Path,
+) -> dict[str, float]:
+    """Train until the last step or until validation stops getting better.
+
+    `model(**batch)` returns named losses, of which `loss` is minimised. `groups` are parameter
+    groups as torch.optim takes them, each with a rate relative to `learning_rate` as `scale`.
+    `batches(n)` makes the n-th batch of the whole run. `validate` returns named figures, `score`
+    among them: higher is better. Losses go to `out/losses.csv` and TensorBoard, figures to
+    `out/validation.csv`. Returns the best validation; the model is left with its weights.
+    """
+    accelerator = Accelerator(mixed_precision=config.precision, cpu=not torch.cuda.is_available())
+    optimizer = torch.optim.AdamW(
+        [
+            {'params': group['params'], 'lr': config.learning_rate * group.get('scale', 1.0)}
+            for group in groups
+        ],
+        weight_decay=config.weight_decay,
+        betas=(0.9, 0.98),
+    )
+    rates = [group['lr'] for group in optimizer.param_groups]
+    prepared, optimizer = accelerator.prepare(model, optimizer)
+    forward = torch.compile(prepared, dynamic=False) if config.compile else prepared
+    progress = Progress.restore(accelerator, out)
+    parameters = [parameter for group in groups for parameter in group['params']]
+    per_step = config.accumulate * accelerator.num_processes
+    with Log(out, progress.step, accelerator.is_main_process) as log:
+        bar = tqdm(
+            total=config.steps,
+            initial=progress.step,
+            desc=out.name,
+            disable=not accelerator.is_main_process,
+            mininterval=5,
+        )
+        while progress.step < config.steps and not progress.stopped(config.patience):
+            # everything random in a step follows from its number
+            set_seed(config.seed * 1_000_003 + progress.step, device_specific=True)
+            model.train()
+            sums: dict[str, float] = {}
+            for turn in range(config.accumulate):
+                number = progress.step * per_step + turn * accelerator.num_processes
+                batch = batches(number + accelerator.process_index)
+                losses = forward(**to_device(batch, accelerator.device))
+                accelerator.backward(losses['loss'] / config.accumulate)
+                for name, value in losses.items():
+                    sums[name] = sums.get(name, 0.0) + float(value.detach()) / config.accumulate
+            if not math.isfinite(sums['loss']):
+                raise InvalidRun(
+                    f'the loss became {sums["loss"]} at step {progress.step} of {out}; lower '
+                    'learning_rate or use precision: "no", and start again from the saved state'
+                )
+            accelerator.clip_grad_norm_(parameters, config.clip)
+            share = _rate(progress.step, config)
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group['lr'] = rate * share
+            optimizer.step()
+            optimizer.zero_grad()
+            progress.step += 1
+            log.losses(progress.step, {**sums, 'rate': share * config.learning_rate})
+            bar.update()
+            bar.set_postfix({k: f'{v:.3f}' for k, v in sums.items()}, refresh=False)
+            last = progress.step == config.steps
+            if last or progress.step % config.validate_every == 0:
+                model.eval()
+                figures = validate()
+                log.validation(progress.step, figures)
+                if progress.improve(figures) and accelerator.is_main_process:
+                    torch.save(_trainable(accelerator.unwrap_model(prepared)), out / 'best.pt')
+            if last or progress.step % config.save_every == 0:
+                progress.save(accelerator, out)
+        bar.close()
+    accelerator.wait_for_everyone()
+    best = torch.load(out / 'best.pt', map_location='cpu', weights_only=True)
+    model.load_state_dict(best, strict=False)
+    return progress.best
+
+
+def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
+    """A batch with its tensors on a device."""
+    return {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+
+
+def _trainable(model: nn.Module) -> dict[str, Tensor]:
+    wanted = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    return {name: value for name, value in model.state_dict().items() if name in wanted}
+
+
+def _rate(step: int, config: LoopConfig) -> float:
+    if step < config.warmup:
+        return (step + 1) / config.warmup
+    share = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return max(0.1, 1 - 0.9 * share)
+
+
+class Progress:
+    """How far a run is, and the state from which it goes on."""
+
+    def __init__(self, step: int = 0, best: dict[str, float] | None = None, since: int = 0) -> None:
+        self.step = step
+        self.best = best or {}
+        self.since = since  # validations since the best one
+
+    @classmethod
+    def restore(cls, accelerator: Accelerator, out: Path) -> Progress:
+        """Load the last whole state in `out`, if there is one."""
+        folder = next((out / n for n in ('state', 'state.old') if (out / n).is_dir()), None)
+        if folder is None:
+            return cls()
+        accelerator.load_state(str(folder))
+        return cls(**json.loads((folder / 'progress.json').read_text()))
+
+    def save(self, accelerator: Accelerator, out: Path) -> None:
+        """Write the state beside the old one, then exchange the two."""
+        new, now, old = (out / name for name in ('state.new', 'state', 'state.old'))
+        if accelerator.is_main_process:
+            shutil.rmtree(new, ignore_errors=True)
+        accelerator.wait_for_everyone()
+        accelerator.save_state(str(new))
+        if accelerator.is_main_process:
+            kept = {'step': self.step, 'best': self.best, 'since': self.since}
+            (new / 'progress.json').write_text(json.dumps(kept))
+            shutil.rmtree(old, ignore_errors=True)
+            if now.exists():
+                now.rename(old)
+            new.rename(now)
+            shutil.rmtree(old, ignore_errors=True)
+        accelerator.wait_for_everyone()
+
+    def improve(self, figures: dict[str, float]) -> bool:
+        """Note a validation; whether it is the best so far."""
+        if not self.best or figures['score'] > self.best['score']:
+            self.best, self.since = dict(figures), 0
+            return True
+        self.since += 1
+        return False
+
+    def stopped(self, patience: int) -> bool:
+        """Whether validation has not become better for too long."""
+        return 0 < patience <= self.since
+
+
+class Log:
+    """Losses and figures as CSV and for TensorBoard; of a resumed run, without the lost steps."""
+
+    def __init__(self, out: Path, step: int, active: bool) -> None:
+        self._out, self._active = out, active
+        if active:
+            out.mkdir(parents=True, exist_ok=True)
+            for name in ('losses.csv', 'validation.csv'):
+                _cut(out / name, step)
+            self._board = SummaryWriter(str(out / 'tensorboard'), purge_step=step + 1)
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._active:
+            self._board.close()
+
+    def losses(self, step: int, values: dict[str, float]) -> None:
+        """One row per step."""
+        self._write('losses.csv', step, values)
+
+    def validation(self, step: int, values: dict[str, float]) -> None:
+        """One row per validation."""
+        self._write('validation.csv', step, values)
+
+    def _write(self, name: str, step: int, values: dict[str, float]) -> None:
+        if not self._active:
+            return
+        path = self._out / name
+        fresh = not path.exists()
+        with path.open('a', newline='') as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow(['step', *values])
+            writer.writerow([step, *(repr(value) for value in values.values())])
+        for key, value in values.items():
+            self._board.add_scalar(f'{name.removesuffix(".csv")}/{key}', value, step)
+
+
+def _cut(path: Path, step: int) -> None:
+    """Drop the rows after a step: they are about to be written again."""
+    if not path.exists():
+        return
+    head, *rows = path.read_text().splitlines()
+    kept = [row for row in rows if row and int(row.split(',', 1)[0]) <= step]
+    if kept:
+        path.write_text('\n'.join([head, *kept]) + '\n')
+    else:
+        path.unlink()

@@ -1,0 +1,148 @@
+"""A PaliGemma 2 with what it is taught by: answers, what patches show, what words refer to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import nn
+
+from clue_ros.box import LOCATION_COUNT
+from clue_ros.train.dense import DenseHeads
+from clue_ros.train.packing import IGNORED
+from clue_ros.train.packing import visible
+
+_SPREAD = 5.0  # location tokens, of the bell that is a location's target
+_LOWEST = -30000.0  # for keys that are not seen; within float16 and bfloat16
+
+
+class Pointer(nn.Module):
+    """From the words of a prefix to the patches of the things it speaks of, by a dot product."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.words = nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, hidden)
+        self.patches = nn.Linear(hidden, hidden)
+        # what is alike points at each other from the start
+        self.words.load_state_dict(self.patches.state_dict())
+
+    def forward(self, words: Tensor, last: Tensor, patches: Tensor) -> Tensor:
+        """Logits (rows, lessons, patches) from means of words and last words of prefixes."""
+        query = self.words(words) + self.last(last)
+        scores: Tensor = query @ self.patches(patches).transpose(1, 2)
+        return scores.div(words.shape[-1] ** 0.5).sub(1.0)
+
+
+class PackedModel(nn.Module):
+    """The model and its training heads; `forward` gives named losses."""
+
+    def __init__(
+        self, model: Any, dense: DenseHeads, first_location: int, pointers: tuple[int, ...]
+    ) -> None:
+        """`dense` as the vision stage left it; after the blocks `pointers` referents are known."""
+        super().__init__()
+        self.model = model
+        hidden = model.config.text_config.hidden_size
+        self.dense = dense
+        self.pointers = nn.ModuleDict({str(block): Pointer(hidden) for block in pointers})
+        self.first_location = first_location
+
+    def forward(
+        self,
+        pixels: Tensor,
+        classes: Tensor,
+        numbers: Tensor,
+        referents: Tensor,
+        last: Tensor,
+        joined: bool,
+        **text: Tensor,
+    ) -> dict[str, Tensor]:
+        """Tensors as `pack` and `patch_labels` make them; `referents` (rows, lessons, patches)."""
+        features = self.model.get_image_features(pixels).pooler_output
+        losses: dict[str, Tensor] = self.dense(features, classes, numbers)
+        labels = text.pop('labels')
+        after = tuple(int(block) for block in self.pointers)
+        hidden, kept = run_decoder(self.model, features, joined=joined, after=after, **text)
+        taught = labels != IGNORED
+        losses['text'] = text_loss(
+            self.model, hidden[taught], labels[taught], self.first_location, _SPREAD
+        )
+        # only among the patches that show a thing: which of them is the question
+        weight = ((classes[..., 0] >= 0)[:, None, :] & (last > 0)[..., None]).float()
+        images = features.shape[1]
+        numbers_of = torch.arange(last.shape[1], device=last.device)[None, :, None]
+        words = ((text['lesson'][:, None] == numbers_of) & ~text['suffix'][:, None]).float()
+        words = words / words.sum(dim=2, keepdim=True).clamp(min=1)
+        points = []
+        for state, pointer in zip(kept, self.pointers.values(), strict=True):
+            said = state[:, images:]
+            ends = said.gather(1, last[..., None].expand(-1, -1, said.shape[-1]))
+            logits = pointer(words @ said.float(), ends, state[:, :images]).float()
+            errors = nn.functional.binary_cross_entropy_with_logits(
+                logits, referents.float(), weight, reduction='sum'
+            )
+            points.append(errors / weight.sum().clamp(min=1))
+        losses['point'] = torch.stack(points).mean()
+        losses['loss'] = losses['text'] + 2 * losses['point'] + 0.3 * losses['dense']
+        return losses
+
+
+def run_decoder(
+    model: Any,
+    features: Tensor,
+    ids: Tensor,
+    positions: Tensor,
+    lesson: Tensor,
+    suffix: Tensor,
+    joined: bool,
+    after: tuple[int, ...] = (),
+) -> tuple[Tensor, list[Tensor]]:
+    """Final hidden states of the text (rows, length, hidden), and all states `after` some blocks.
+
+    Tensors as `pack` makes them; `features` (rows, image tokens, hidden).
+    """
+    decoder = model.model.language_model
+    images = features.shape[1]
+    words = decoder.embed_tokens(ids)
+    hidden = torch.cat([features.to(words.dtype), words], dim=1)
+    places = torch.arange(1, images + 1, device=ids.device).expand(len(ids), -1)
+    rotary = decoder.rotary_emb(hidden, torch.cat([places, positions], dim=1))
+    seen = visible(lesson, suffix, images, joined)
+    # what is added to scores in lower precision shall not lift them to a higher one
+    kind = hidden.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+    rotary = tuple(part.to(dtype) for part in rotary)
+    mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, _LOWEST)
+    kept = []
+    for number, block in enumerate(decoder.layers):
+        hidden = block(hidden, position_embeddings=rotary, attention_mask=mask)
+        if number in after:
+            kept.append(decoder.norm(hidden))
+    return decoder.norm(hidden[:, images:]), kept
+
+
+def text_loss(
+    model: Any, hidden: Tensor, labels: Tensor, first_location: int, spread: float
+) -> Tensor:
+    """Mean cross-entropy of next tokens `labels` (n,) from final states `hidden` (n, hidden).
+
+    With `spread` above 0, in location tokens, a location's target is a bell over its neighbours:
+    a box is right when its sides are nearly right.
+    """
+    logits = model.lm_head(hidden).float()
+    softcap = model.config.text_config.final_logit_softcapping
+    if softcap is not None:
+        logits = torch.tanh(logits / softcap) * softcap
+    log_probabilities: Tensor = logits.log_softmax(dim=-1)
+    exact = log_probabilities.gather(1, labels[:, None]).squeeze(1)
+    if not spread:
+        return -exact.mean()
+    places = labels - first_location
+    is_place = (places >= 0) & (places < LOCATION_COUNT)
+    values = torch.arange(LOCATION_COUNT, device=labels.device)
+    near = torch.exp(-(((values - places[:, None]) / spread) ** 2) / 2)
+    near = near / near.sum(dim=1, keepdim=True).clamp(min=1e-6)
+    among = log_probabilities[:, first_location : first_location + LOCATION_COUNT]
+    return -torch.where(is_place, (near * among).sum(dim=1), exact).mean()

@@ -1,0 +1,84 @@
+"""The first lesson: what patches show. It costs a fraction of a picture, for most of it is table.
+
+Only the patches near things and a few others are computed, as masked autoencoders do; the
+positions stay those of the whole picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch import nn
+
+from clue_ros.train.corpus import Corpus
+from clue_ros.train.dense import DenseHeads
+from clue_ros.train.dense import patch_labels
+from clue_ros.train.dense import patch_owners
+from clue_ros.train.pictures import PictureConfig
+from clue_ros.train.pictures import stacked
+from clue_ros.train.pictures import vary
+
+
+class VisionModel(nn.Module):
+    """The vision tower and the projection with their training heads."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.tower = model.model.vision_tower
+        self.projector = model.model.multi_modal_projector
+        self.dense = DenseHeads(model.config.text_config.hidden_size)
+
+    def forward(
+        self, pixels: Tensor, kept: Tensor, classes: Tensor, numbers: Tensor
+    ) -> dict[str, Tensor]:
+        """Named losses; `kept` (rows, patches that are computed), labels of these patches."""
+        losses = self.dense(self.features(pixels, kept), classes, numbers)
+        return {**losses, 'loss': losses['dense']}
+
+    def features(self, pixels: Tensor, kept: Tensor) -> Tensor:
+        """Projected features (rows, kept, hidden)."""
+        hidden = self.tower.embeddings(pixels)
+        hidden = hidden.gather(1, kept[..., None].expand(-1, -1, hidden.shape[-1]))
+        for block in self.tower.encoder.layers:
+            hidden = block(hidden, None)
+        projected: Tensor = self.projector(self.tower.post_layernorm(hidden))
+        return projected
+
+
+def vision_batch(
+    corpus: Corpus,
+    indices: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    config: PictureConfig,
+    grid: int,
+    kept: int,
+) -> dict[str, Tensor]:
+    """Pictures with the labels of `kept` patches each: those near things before all others."""
+    pictures = [vary(corpus, int(index), rng, config) for index in indices]
+    chosen, classes, numbers = [], [], []
+    for picture in pictures:
+        owners = patch_owners(picture.owners, grid)
+        names, places = patch_labels(owners, picture.scene)
+        order = np.sort(np.argsort(_far(owners, grid) + rng.uniform(0, 1, grid**2))[:kept])
+        chosen.append(order)
+        classes.append(names[order])
+        numbers.append(places[order])
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    return {
+        'pixels': stacked(pictures, generator),
+        'kept': torch.from_numpy(np.stack(chosen)),
+        'classes': torch.from_numpy(np.stack(classes)),
+        'numbers': torch.from_numpy(np.stack(numbers)),
+    }
+
+
+def _far(owners: npt.NDArray[np.int64], grid: int) -> npt.NDArray[np.float64]:
+    """0 for patches that show a thing, 1 for their neighbours, 1.6 for all others."""
+    shown = np.pad((owners >= 0).reshape(grid, grid), 1)
+    rows = shown[:-2] | shown[1:-1] | shown[2:]
+    near = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+    return np.where(owners >= 0, 0.0, np.where(near.ravel(), 1.0, 1.6))

@@ -1,0 +1,81 @@
+"""The corpus: what is read is what was drawn, and pictures change together with their graphs."""
+
+import numpy as np
+import pytest
+
+from clue_ros.errors import InvalidSource
+from clue_ros.sim.sampling import SceneConfig
+from clue_ros.train.corpus import OWNERS
+from clue_ros.train.corpus import Corpus
+from clue_ros.train.corpus import CorpusConfig
+from clue_ros.train.corpus import render_shard
+from clue_ros.train.pictures import PLAIN
+from clue_ros.train.pictures import PictureConfig
+from clue_ros.train.pictures import vary
+
+
+@pytest.mark.parametrize('values', [{'side': 100}, {'side': 56 * 17}, {'shard': 0}, {'seed': -1}])
+def test_bad_config(values):
+    with pytest.raises(ValueError, match=next(iter(values))):
+        CorpusConfig(**values)
+
+
+def test_no_shards(tmp_path):
+    with pytest.raises(InvalidSource, match='clue train corpus'):
+        Corpus(tmp_path, 1, 'train')
+
+
+def test_splits_share_no_scene(corpus, held_out):
+    assert len(corpus) > len(held_out) > 0
+    assert not {s.name for s in corpus.scenes} & {s.name for s in held_out.scenes}
+
+
+def test_a_shard_that_is_there_is_not_drawn_again(corpus_folder):
+    before = {path: path.stat().st_mtime_ns for path in corpus_folder.iterdir()}
+    render_shard(corpus_folder, 0, CorpusConfig(side=112, seed=1, shard=16), SceneConfig())
+    assert {path: path.stat().st_mtime_ns for path in corpus_folder.iterdir()} == before
+
+
+def test_a_half_written_shard_does_not_count(corpus_folder, tmp_path):
+    for path in corpus_folder.glob('000000.*.npy'):
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InvalidSource):
+        Corpus(tmp_path, 1, 'train')
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        PLAIN,
+        PictureConfig(mirrored=1, zoomed=0, background=0, light=0, noise=0),
+        PictureConfig(mirrored=0, zoomed=1, background=0, light=0, noise=0),
+        PictureConfig(mirrored=1, zoomed=1, background=1, light=0.3, noise=0.03),
+    ],
+)
+def test_owners_lie_in_their_boxes_whatever_is_done_to_the_picture(corpus, config):
+    rng = np.random.default_rng(0)
+    for index in range(len(corpus)):
+        varied = vary(corpus, index, rng, config)
+        camera = varied.scene.camera
+        for number, thing in enumerate(varied.scene.things):
+            rows, columns = np.nonzero(varied.owners == number)
+            if not rows.size:
+                continue
+            spots = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+            sides = np.array([camera.width, camera.height] * 2) / OWNERS
+            difference = np.abs(spots * sides - thing.box.corners)
+            # a spot is wider than a pixel, more so when zoomed, and one may be missed on a side
+            assert (difference <= 4 * sides).all(), (index, thing)
+
+
+def test_mirrored_things_change_sides(corpus):
+    mirror = PictureConfig(mirrored=1, zoomed=0, background=0, light=0, noise=0)
+    rng = np.random.default_rng(0)
+    varied = vary(corpus, 0, rng, mirror)
+    image, owners = corpus.picture(0)
+    assert (varied.pixels == image[:, ::-1]).all()
+    assert (varied.owners == owners[:, ::-1]).all()
+    for before, after in zip(corpus.scenes[0].things, varied.scene.things, strict=True):
+        width = varied.scene.camera.width
+        assert after.box.center[0] == pytest.approx(width - before.box.center[0])
+        assert after.y == before.y

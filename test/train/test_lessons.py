@@ -1,0 +1,66 @@
+"""What is taught: boxes of all that fits, questions about what is open, else nothing."""
+
+import numpy as np
+import pytest
+
+from clue_ros.box import decode_locations
+from clue_ros.sim.dialogs import DialogConfig
+from clue_ros.sim.dialogs import sample_dialog
+from clue_ros.sim.expressions import NONE
+from clue_ros.sim.expressions import ONE
+from clue_ros.sim.expressions import SEVERAL
+from clue_ros.sim.judge import faults
+from clue_ros.train.lessons import BETWEEN_BOXES
+from clue_ros.train.lessons import clarify
+from clue_ros.train.lessons import detect
+
+
+@pytest.fixture(params=[ONE, SEVERAL, NONE])
+def samples(request, corpus):
+    rng = np.random.default_rng(3)
+    drawn = [
+        sample_dialog(rng, scene, request.param, DialogConfig(wrong=0.3)) for scene in corpus.scenes
+    ]
+    return [sample for sample in drawn if sample]
+
+
+def boxes(text, scene):
+    parts = text.split(BETWEEN_BOXES) if text else []
+    return [decode_locations(part, scene.camera.width, scene.camera.height) for part in parts]
+
+
+def test_detect_names_every_thing_that_fits_from_left_to_right(samples):
+    for sample in samples:
+        lesson = detect(sample)
+        assert lesson.prefix.startswith('detect ')
+        found = boxes(lesson.suffix, sample.scene)
+        assert [box.center[0] for box in found] == sorted(box.center[0] for box in found)
+        wanted = [sample.scene.things[k].box for k in sample.candidates]
+        assert len(found) == len(wanted)
+        assert all(max(box.iou(other) for other in found) > 0.9 for box in wanted)
+
+
+def test_clarify_asks_until_one_is_left_and_then_points(samples):
+    for sample in samples:
+        *questions, last = clarify(sample)
+        assert last.prefix.startswith('clarify ')
+        for lesson in questions:
+            assert len(lesson.referents) > 1
+            assert not faults(lesson.suffix, sample.scene, lesson.referents), lesson
+        if sample.target is None:
+            assert (last.suffix, questions) == ('', [])
+        else:
+            (box,) = boxes(last.suffix, sample.scene)
+            assert box.iou(sample.scene.things[sample.target].box) > 0.9
+            assert last.referents == {sample.target}
+
+
+def test_no_question_is_taught_to_a_robot_that_was_misled(corpus):
+    rng = np.random.default_rng(5)
+    misled = 0
+    for scene in corpus.scenes * 4:
+        sample = sample_dialog(rng, scene, SEVERAL, DialogConfig(wrong=1.0))
+        if sample and sample.wrong:
+            misled += 1
+            assert len(clarify(sample)) == len(sample.dialog.turns) + 1 - len(sample.wrong)
+    assert misled > 10

@@ -1,0 +1,128 @@
+"""The loop: killed at any step it goes on with the same losses; bad numbers are named."""
+
+import csv
+import shutil
+
+import pytest
+import torch
+from torch import nn
+
+from clue_ros.errors import InvalidRun
+from clue_ros.train.loop import LoopConfig
+from clue_ros.train.loop import fit
+
+
+@pytest.mark.parametrize(
+    ('values', 'named'),
+    [
+        ({'steps': 0}, 'steps'),
+        ({'batch': 0}, 'batch'),
+        ({'accumulate': 0}, 'accumulate'),
+        ({'learning_rate': 0.0}, 'learning_rate'),
+        ({'learning_rate': float('nan')}, 'learning_rate'),
+        ({'clip': -1.0}, 'clip'),
+        ({'warmup': -1}, 'warmup'),
+        ({'patience': -1}, 'patience'),
+        ({'precision': 'fp16'}, 'precision'),
+    ],
+)
+def test_bad_config(values, named):
+    with pytest.raises(ValueError, match=named):
+        LoopConfig(**{'steps': 1, 'batch': 1, 'learning_rate': 1e-3, **values})
+
+
+class Regression(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.Linear(8, 1))
+
+    def forward(self, x, y):
+        return {'loss': (self.layers(x).squeeze(1) - y).pow(2).mean()}
+
+
+class Killed(Exception):
+    pass
+
+
+def run(out, kill_at=None, **values):
+    model = Regression()
+    config = LoopConfig(
+        **{
+            'steps': 12, 'batch': 4, 'learning_rate': 1e-2, 'warmup': 3, 'precision': 'no',
+            'save_every': 2, 'validate_every': 4, **values,
+        }
+    )  # fmt: skip
+
+    def batch(number):
+        if number == kill_at:
+            raise Killed
+        generator = torch.Generator().manual_seed(number)
+        x = torch.randn(4, 3, generator=generator)
+        return {'x': x, 'y': x.sum(dim=1)}
+
+    def validate():
+        with torch.no_grad():
+            return {'score': -float(model(**batch(1000))['loss'])}
+
+    best = fit(model, [{'params': list(model.parameters())}], batch, validate, config, out)
+    return best, model
+
+
+def rows(out, name='losses.csv'):
+    with (out / name).open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize('kill_at', [1, 5, 8, 11])
+def test_a_killed_run_goes_on_with_the_same_losses(tmp_path, kill_at):
+    best, whole = run(tmp_path / 'whole')
+    with pytest.raises(Killed):
+        run(tmp_path / 'killed', kill_at)
+    again, resumed = run(tmp_path / 'killed')
+    assert again == best
+    for name in ('losses.csv', 'validation.csv'):
+        assert rows(tmp_path / 'killed', name) == rows(tmp_path / 'whole', name)
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_killed_between_two_states_the_older_one_counts(tmp_path):
+    run(tmp_path / 'whole')
+    with pytest.raises(Killed):
+        run(tmp_path / 'killed', 7)
+    (tmp_path / 'killed' / 'state').rename(tmp_path / 'killed' / 'state.old')
+    shutil.copytree(tmp_path / 'killed' / 'state.old', tmp_path / 'killed' / 'state.new')
+    run(tmp_path / 'killed')
+    assert rows(tmp_path / 'killed') == rows(tmp_path / 'whole')
+
+
+def test_accumulated_batches_are_one_larger_batch(tmp_path):
+    run(tmp_path / 'two', accumulate=2, steps=3)
+    assert [int(row['step']) for row in rows(tmp_path / 'two')] == [1, 2, 3]
+
+
+def test_it_ends_early_when_validation_gets_no_better(tmp_path):
+    best, _ = run(tmp_path, learning_rate=3.0, steps=60, patience=2)
+    assert 12 <= int(rows(tmp_path)[-1]['step']) < 60
+    assert best['score'] == max(float(r['score']) for r in rows(tmp_path, 'validation.csv'))
+
+
+def test_the_best_weights_are_kept(tmp_path):
+    best, model = run(tmp_path, learning_rate=3.0, steps=20)
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(1000))
+    model.eval()
+    assert -float(model(x, x.sum(dim=1))['loss']) == pytest.approx(best['score'])
+
+
+def test_a_loss_that_explodes_is_named(tmp_path):
+    with pytest.raises(InvalidRun, match='learning_rate'):
+        run(tmp_path, learning_rate=1e30, clip=1e30, steps=50)
+
+
+def test_the_rate_rises_and_falls(tmp_path):
+    run(tmp_path, steps=10, warmup=4)
+    rates = [float(row['rate']) for row in rows(tmp_path)]
+    assert rates[:4] == sorted(rates[:4])
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+    assert rates[-1] >= 1e-3
