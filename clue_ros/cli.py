@@ -11,6 +11,8 @@ from types import FrameType
 
 from clue_ros.errors import ClueError
 from clue_ros.evaluate.commands import add_evaluate
+from clue_ros.report.commands import add_compare
+from clue_ros.train.commands import add_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,10 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     bringup.set_defaults(run=_bringup)
 
     bench = commands.add_parser('bench', help='measure on this machine')
-    bench.add_argument('what', choices=['perception'])
+    bench.add_argument('what', choices=['perception', 'evaluate'])
     bench.add_argument('--frames', type=int, default=2000, help='camera frames (default 2000)')
     bench.add_argument('--rate', type=float, default=30.0, help='of the camera, Hz (default 30)')
-    bench.add_argument('--rounds', type=int, default=50, help='of the model part (default 50)')
+    bench.add_argument('--rounds', type=int, help='of the model part (default 50; evaluate: 10)')
+    bench.add_argument('--pictures', type=int, default=4, help='of a batch (default 4)')
     bench.set_defaults(run=_bench)
 
     scenes = commands.add_parser(
@@ -83,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     scenes.set_defaults(run=_scenes)
 
     add_evaluate(commands)
+    add_train(commands)
+    add_compare(commands)
 
     fetch = commands.add_parser('fetch', help='download a model from the hub for offline use')
     fetch.add_argument('repository', help='e.g. google/paligemma2-3b-mix-448')
@@ -124,9 +129,14 @@ def _bringup(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    if options.what == 'evaluate':
+        from clue_ros.evaluate.speed import run_bench as race
+
+        return race(pictures=options.pictures, rounds=options.rounds or 10)
     from clue_ros.nodes.bench import run_bench
 
-    status: int = run_bench(frames=options.frames, rate=options.rate, rounds=options.rounds)
+    rounds = options.rounds or 50
+    status: int = run_bench(frames=options.frames, rate=options.rate, rounds=rounds)
     return status
 
 

@@ -139,7 +139,7 @@ def _font(size: int) -> Font:
 
 
 @lru_cache
-def _color_table() -> RgbImage:
+def color_table() -> RgbImage:
     """Red, green and blue (256, 3) of the values 0..255."""
     anchors = np.array([list(bytes.fromhex(color)) for color in _INFERNO.split()])
     at = np.linspace(0, 255, len(anchors))
@@ -153,7 +153,7 @@ def _add_heat(picture: Image.Image, map_: npt.NDArray[np.float32], opacity: floa
     cells = Image.fromarray(np.rint(np.clip(map_, 0, 1) * 255).astype(np.uint8))
     level = cells.resize(picture.size, Image.Resampling.BICUBIC)
     mask = level.point([round(value * opacity) for value in range(256)])
-    level.putpalette(_color_table().tobytes())
+    level.putpalette(color_table().tobytes())
     picture.paste(level.convert('RGB'), mask=mask)
 
 
@@ -274,6 +274,6 @@ def _add_scale(bar: Image.Image, start: tuple[float, float], width: int, style: 
     left = round(x + style.font.getlength('attention 0') + style.gap)
     end = round(right - style.font.getlength('1') - style.gap)
     if end > left:
-        gradient = Image.fromarray(_color_table()[np.newaxis])
+        gradient = Image.fromarray(color_table()[np.newaxis])
         size = (end - left, 2 * half + 1)
         bar.paste(gradient.resize(size, Image.Resampling.BILINEAR), (left, round(y) - half))
