@@ -80,9 +80,14 @@ class DenseHeads(nn.Module):
             )
         }
         for k, (name, head) in enumerate(zip(NAMES, self.names, strict=True)):
-            losses[name] = nn.functional.cross_entropy(
-                head(features).flatten(0, 1).float(), classes[..., k].flatten(), ignore_index=-1
+            # not the mean: in a batch of bare tables it would be one over none
+            total = nn.functional.cross_entropy(
+                head(features).flatten(0, 1).float(),
+                classes[..., k].flatten(),
+                ignore_index=-1,
+                reduction='sum',
             )
+            losses[name] = total / some
         error = (self.numbers(features).float() - numbers).abs().mean(-1)
         losses['place'] = (error * shown).sum() / some
         losses['dense'] = (
@@ -107,9 +112,9 @@ class DenseHeads(nn.Module):
     @torch.no_grad()
     def directions(self) -> dict[str, Tensor]:
         """For each name the direction (hidden,) of features that are read as it."""
-        found = {}
+        found: dict[str, Tensor] = {}
         for names, head in zip(NAMES.values(), self.names, strict=True):
-            weights = head.weight * self.norm.weight
+            weights: Tensor = head.get_parameter('weight') * self.norm.weight
             weights = weights - weights.mean(dim=0)
             found.update(zip(names, weights - weights.mean(dim=1, keepdim=True), strict=True))
         return found

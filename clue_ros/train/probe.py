@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from clue_ros.errors import InvalidRun
 from clue_ros.model.attention import block_rows
 from clue_ros.model.attention import mean_attention
 from clue_ros.model.attention import min_max
@@ -104,7 +105,14 @@ def train_probe(
     out: Path,
     config: ProbeConfig,
 ) -> tuple[dict[str, float], Calibration]:
-    """Train, calibrate on `held_out`, write `out/adapter_ambiguity` and `out/probe.safetensors`."""
+    """Train, calibrate on `held_out`, write `out/adapter_ambiguity` and `out/probe.safetensors`.
+
+    Raises InvalidRun for a block that the backbone does not have.
+    """
+    if config.layer >= backbone.layers:
+        raise InvalidRun(
+            f'wanted to probe block {config.layer}, there are blocks 0..{backbone.layers - 1}'
+        )
     decoder: Any = backbone.language_model
     adapter, added = lora.inject(
         decoder, ('q_proj', 'k_proj'), (config.layer,), config.rank, config.alpha, 0.0

@@ -63,9 +63,11 @@ def test_owners_lie_in_their_boxes_whatever_is_done_to_the_picture(corpus, confi
                 continue
             spots = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
             sides = np.array([camera.width, camera.height] * 2) / OWNERS
-            difference = np.abs(spots * sides - thing.box.corners)
-            # a spot is wider than a pixel, more so when zoomed, and one may be missed on a side
-            assert (difference <= 4 * sides).all(), (index, thing)
+            beyond = (spots * sides - thing.box.corners) * (-1, -1, 1, 1)
+            # a spot is wider than a pixel, the more so in a narrow window
+            before = corpus.scenes[index].things[number].box
+            zoom = np.sqrt(thing.box.area / before.area)
+            assert (beyond <= 2 * sides * max(1, zoom)).all(), (index, thing)
 
 
 def test_mirrored_things_change_sides(corpus):

@@ -1,0 +1,165 @@
+"""All stages end to end at toy size, by the command: what they make loads, asks and points."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from clue_ros.cli import main
+from clue_ros.clue import Clue
+from clue_ros.dialog import Dialog
+from clue_ros.model.backbone import Backbone
+from clue_ros.response import Question
+from clue_ros.sim.dialogs import DialogConfig
+from clue_ros.sim.folder import write_folder
+from clue_ros.sim.sampling import SceneConfig
+from clue_ros.train.batches import corpus_requests
+from clue_ros.train.lessons import PROMPTS
+from clue_ros.train.lora import inject
+from clue_ros.train.pictures import PLAIN
+from clue_ros.train.probe import ProbeModel
+
+LAYER = 1
+LOOP = {'steps': 3, 'batch': 4, 'learning_rate': 1e-3, 'precision': 'no', 'validate_every': 3}
+CONFIG = {
+    'corpus': {'side': 112, 'seed': 1, 'shard': 16},
+    'backbone': {
+        'vision': LOOP,
+        'packed': {**LOOP, 'batch': 2},
+        'joined': LOOP,
+        'miniature': {
+            'side': 112, 'patch': 28, 'vision_width': 32, 'vision_layers': 2,
+            'width': 32, 'layers': 4, 'hidden': 64,
+        },
+        'patches': 8,
+        'pointers': [1],
+        'validation': 2,
+    },
+    'ivg': {'loop': LOOP, 'rank': 2, 'alpha': 4},
+    'probe': {'loop': {**LOOP, 'batch': 8}, 'layer': LAYER, 'rank': 2, 'alpha': 4},
+}  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def config(tmp_path_factory):
+    path = tmp_path_factory.mktemp('config') / 'toy.yaml'
+    path.write_text(yaml.safe_dump(CONFIG))
+    return path
+
+
+@pytest.fixture(scope='module')
+def run(config, corpus_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('run')
+    common = ['--config', str(config), '--run', str(folder)]
+    for stage in ('backbone', 'ivg', 'probe'):
+        assert main(['train', stage, *common, '--corpus', str(corpus_folder)]) == 0
+    assert main(['train', 'export', *common, '--out', str(folder / 'checkpoint')]) == 0
+    return folder
+
+
+def test_corpus_by_the_command(config, tmp_path, corpus_folder):
+    out = ['--config', str(config), '--out', str(tmp_path / 'corpus'), '--scenes', '5']
+    assert main(['train', 'corpus', *out]) == 0
+    again = np.load(tmp_path / 'corpus' / '000000.images.npy')
+    assert np.array_equal(again, np.load(corpus_folder / '000000.images.npy'))
+
+
+def test_the_checkpoint_loads_asks_and_points(run):
+    clue = Clue.load(str(run / 'checkpoint'), device='cpu')
+    assert clue.has_probe and clue.has_decoder
+    view = clue.look(np.zeros((48, 64, 3), np.uint8))
+    dialog = Dialog('get the mug')
+    assert 0 <= clue.ambiguity(view, dialog).probability <= 1
+    assert not isinstance(clue.respond(view, dialog, 'never'), Question)
+
+
+@pytest.mark.parametrize(
+    ('adapter', 'modules'),
+    [
+        ('adapter_ambiguity', {f'layers.{LAYER}.self_attn.{p}_proj' for p in 'qk'}),
+        (
+            'adapter_ivg',
+            {f'layers.{k}.self_attn.{p}_proj' for k in range(4) for p in 'qkvo'}
+            | {f'layers.{k}.mlp.{p}_proj' for k in range(4) for p in ('gate', 'up', 'down')},
+        ),
+    ],
+)
+def test_lora_touches_the_language_model_only(run, adapter, modules):
+    keys = load_file(run / 'checkpoint' / adapter / 'adapter_model.safetensors')
+    start = 'base_model.model.model.language_model.'
+    assert all(key.startswith(start) for key in keys)
+    assert {key.removeprefix(start).rpartition('.lora_')[0] for key in keys} == modules
+
+
+def test_only_q_and_k_of_the_probed_block_and_the_cnn_get_a_gradient(run, held_out):
+    backbone = Backbone.load(run / 'backbone', torch.device('cpu'), torch.float32)
+    every = ('q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj')
+    # more than the recipe adapts, to see that nothing else would learn
+    _, added = inject(backbone.language_model, every, (0, LAYER, 2), 2, 4, 0.0)
+    model = ProbeModel(backbone, LAYER, 'expression')
+    batch = corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0)
+    for name, parameter in backbone.language_model.named_parameters():
+        if 'lora_B' in name:
+            torch.nn.init.normal_(parameter)  # at zero, A would get no gradient
+    model(**batch)['loss'].backward()
+    learning = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    adapted = {name for name in learning if not name.startswith('probe.')}
+    assert adapted and learning - adapted
+    assert all(f'layers.{LAYER}.self_attn.' in name and '_proj.lora' in name for name in adapted)
+    assert {name.split('_proj')[0][-1] for name in adapted} == {'q', 'k'}
+
+
+def test_the_backbone_is_the_same_after_the_adapters(run):
+    before = load_file(run / 'backbone' / 'model.safetensors')
+    after = load_file(run / 'checkpoint' / 'backbone' / 'model.safetensors')
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_adapters_train_on_a_folder_of_ones_own(config, run, tmp_path):
+    scenes = SceneConfig(width=112, height=112)
+    write_folder(tmp_path / 'own', 12, 3, scenes, DialogConfig())
+    for stage in ('ivg', 'probe'):
+        common = ['--config', str(config), '--run', str(tmp_path / 'run')]
+        data = ['--data', str(tmp_path / 'own'), '--backbone', str(run / 'backbone')]
+        assert main(['train', stage, *common, *data]) == 0
+    calibration = json.loads((tmp_path / 'run' / 'probe' / 'calibration.json').read_text())
+    assert 0 < calibration['threshold'] < 1 and calibration['temperature'] > 0
+    record = yaml.safe_load((tmp_path / 'run' / 'ivg' / 'run.yaml').read_text())
+    assert record['ivg']['rank'] == 2 and len(record['data']) == 64
+
+
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        ({}, 'wanted a section "probe"'),
+        ({'probe': {'loop': LOOP}}, "'layer'"),
+        ({'probe': {'loop': LOOP, 'layer': 99}}, 'blocks 0..3'),
+        ({'probe': {'loop': LOOP, 'layer': 'one'}}, 'wanted int'),
+        ({'probe': {'loop': LOOP, 'layer': -1}}, 'layer counts from 0'),
+        ({'probe': {'loop': LOOP, 'layer': 1, 'rang': 3}}, 'unknown rang'),
+        ({'probe': {'loop': {**LOOP, 'steps': 0}, 'layer': 1}}, 'steps must be at least 1'),
+        ({'probe': {'loop': {**LOOP, 'learning_rate': '1e-3'}, 'layer': 1}}, 'wanted float'),
+    ],
+)
+def test_bad_settings_are_named(run, corpus_folder, tmp_path, capsys, change, said):
+    path = tmp_path / 'bad.yaml'
+    path.write_text(yaml.safe_dump({'corpus': CONFIG['corpus'], **change}))
+    source = ['--corpus', str(corpus_folder), '--backbone', str(run / 'backbone')]
+    status = main(['train', 'probe', '--config', str(path), '--run', str(tmp_path), *source])
+    assert status == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_with_another_run_is_refused(run, corpus_folder, tmp_path, capsys):
+    path = tmp_path / 'other.yaml'
+    path.write_text(yaml.safe_dump({**CONFIG, 'ivg': {**CONFIG['ivg'], 'rank': 4}}))
+    common = ['--config', str(path), '--run', str(run), '--corpus', str(corpus_folder)]
+    assert main(['train', 'ivg', *common]) == 1
+    assert 'other ivg' in capsys.readouterr().err
+    empty = ['--run', str(tmp_path / 'none'), '--out', str(tmp_path / 'out')]
+    assert main(['train', 'export', '--config', str(path), *empty]) == 1
+    assert 'train that stage first' in capsys.readouterr().err
