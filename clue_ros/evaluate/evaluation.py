@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clue_ros.clue import Clue
-from clue_ros.errors import InvalidRequest
 from clue_ros.errors import MissingAdapter
 from clue_ros.evaluate import rewards
 from clue_ros.evaluate.ambiguity import AmbiguityMeasure
+from clue_ros.evaluate.baselines import BASELINES
 from clue_ros.evaluate.baselines import Baselines
 from clue_ros.evaluate.grounding import GroundingMeasure
 from clue_ros.evaluate.log import MEASURES
@@ -28,7 +27,7 @@ from clue_ros.evaluate.people import ModelPerson
 from clue_ros.evaluate.people import People
 from clue_ros.evaluate.people import scripted
 from clue_ros.evaluate.plain import Plain
-from clue_ros.evaluate.policies import Policy
+from clue_ros.evaluate.policies import PLAIN
 from clue_ros.evaluate.policies import fit_rules
 from clue_ros.evaluate.policies import with_baselines
 from clue_ros.evaluate.provenance import checkpoint_hash
@@ -67,6 +66,9 @@ class EvaluationConfig:
         for name, known in (('measure', MEASURES), ('person', PEOPLE)):
             if getattr(self, name) not in known:
                 raise ValueError(f'{name} must be one of {known}, got {getattr(self, name)!r}')
+        known = (*(policy.name for policy in PLAIN), *(BASELINES if self.validation else ()))
+        if unknown := [name for name in self.policies if name not in known]:
+            raise ValueError(f'no policy {", ".join(unknown)} here, known are {", ".join(known)}')
         if self.batch < 1:
             raise ValueError(f'batch counts from 1, got {self.batch}')
 
@@ -125,22 +127,18 @@ def _measure(
         }
     if config.measure == 'grounding':
         return GroundingMeasure(clue, config.batch), {}
-    policies = _chosen(with_baselines(rules), config.policies)
-    scripted_people: People = scripted
-    people = scripted_people if config.person == 'scripted' else ModelPerson(clue, config.batch)
+    policies = [
+        policy
+        for policy in with_baselines(rules)
+        if not config.policies or policy.name in config.policies
+    ]
+    people: People = ModelPerson(clue, config.batch) if config.person == 'model' else scripted
     used = baselines if any(policy.baseline for policy in policies) else None
     return Loop(policies, people, lambda seen: Mind(clue, used, seen, config.batch)), {
         'person': config.person,
         'policies': [asdict(policy) for policy in policies],
         'rewards': {'question': rewards.QUESTION, **rewards.ENDS},
     }
-
-
-def _chosen(policies: Sequence[Policy], names: Sequence[str]) -> list[Policy]:
-    known = {policy.name: policy for policy in policies}
-    if unknown := [name for name in names if name not in known]:
-        raise InvalidRequest(f'no policy {", ".join(unknown)} here, known are {", ".join(known)}')
-    return [known[name] for name in names or known]
 
 
 def _header(

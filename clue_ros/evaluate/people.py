@@ -28,6 +28,8 @@ from clue_ros.response import Response
 _LEAD = re.compile(
     r'.*\b(?:do you (?:mean|want)|should i take|is it|which \w+|there (?:is|are)|i see|i found)\b'
 )
+# what one may say to a question that offers nothing
+_PLACES = ('the left one', 'the right one', 'the one in front', 'the one at the back')
 _BREAK = re.compile(r'[,.:;?!]|\bor\b|\band\b')
 
 
@@ -82,7 +84,12 @@ class ModelPerson:
 
     def __call__(self, asked: Sequence[Asked]) -> list[str]:
         """See `People`; who means nothing that is there says so."""
-        tried = [(one, reply) for one in asked if one.case.target for reply in offers(one.question)]
+        tried = [
+            (one, reply)
+            for one in asked
+            if one.case.target
+            for reply in offers(one.question) or _PLACES
+        ]
         best: dict[int, tuple[float, float, str]] = {}
         for start in range(0, len(tried), self._rows):
             part = tried[start : start + self._rows]
@@ -111,7 +118,7 @@ def offers(question: str) -> list[str]:
             break
     if len(chunks) == 1:
         return ['yes', 'no, the other one']
-    return [re.sub(r'^(?:a|an|one)\b', 'the', chunk) for chunk in chunks]
+    return [re.sub(r'^an?\b', 'the', chunk) for chunk in chunks]
 
 
 def _closeness(response: Response, target: Box) -> tuple[float, float]:

@@ -72,25 +72,28 @@ class Decoder:
         mask = prefix.attention_mask()
         hidden = self._forward(prefix.embeddings, mask, prefix.positions, cache)
         sizes = prefix.present.sum(dim=1)
-        rows = torch.arange(batch, device=sizes.device)
+        rows = torch.arange(batch, device=sizes.device)  # that are still being written
         hidden = hidden[rows, sizes - 1]
 
-        tokens = torch.empty((batch, 0), dtype=torch.long, device=sizes.device)
-        log_probabilities = torch.empty((batch, 0), device=sizes.device)
-        allowed = self._start[form].expand(batch, -1)
-        done = torch.zeros(batch, dtype=torch.bool, device=sizes.device)
         limit = BOX_TOKENS if form is Form.BOX else MAX_QUESTION_TOKENS
+        tokens = torch.full((batch, limit), self._end, device=sizes.device)
+        log_probabilities = torch.zeros((batch, limit), device=sizes.device)
+        allowed = self._start[form].expand(batch, -1)
         for step in range(limit):
             logits = self.backbone.logits(hidden)
             token = logits.masked_fill(~allowed, -torch.inf).argmax(dim=-1)
-            log_probability = self._pooled(logits.softmax(dim=-1)).gather(1, token[:, None]).log()
-            token = token.masked_fill(done, self._end)
-            tokens = torch.cat([tokens, token[:, None]], dim=1)
-            log_probabilities = torch.cat([log_probabilities, log_probability], dim=1)
-            is_box = self._locations[tokens[:, 0]]
-            done |= (token == self._end) | (is_box & (step + 1 >= BOX_TOKENS))
-            if bool(done.all()) or step + 1 == limit:
+            probability = self._pooled(logits.softmax(dim=-1)).gather(1, token[:, None])[:, 0]
+            tokens[rows, step] = token
+            log_probabilities[rows, step] = probability.log()
+            is_box = self._locations[tokens[rows, 0]]
+            left = (token != self._end) & ~(is_box & (step + 1 >= BOX_TOKENS))
+            if step + 1 == limit or not bool(left.any()):
                 break
+            if not bool(left.all()):
+                # what is complete costs nothing from here on
+                cache.batch_select_indices(left.nonzero()[:, 0])
+                rows, token, is_box = rows[left], token[left], is_box[left]
+                sizes, mask = sizes[left], mask[left]
             allowed = torch.where(is_box[:, None], self._locations, self._question)
             # every row sees its own prefix and all of its suffix
             mask = torch.nn.functional.pad(mask, (0, 1))

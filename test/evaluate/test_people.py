@@ -50,7 +50,7 @@ def asked(question, case_, *turns):
         ('Do you mean the red one or the blue one?', ['the red one', 'the blue one']),
         (
             'Which mug do you mean, a red one, the blue one or one in the middle?',
-            ['the red one', 'the blue one', 'the in the middle'],
+            ['the red one', 'the blue one', 'one in the middle'],
         ),
         ('I see two mugs: a red one and a blue one. Which one?', ['the red one', 'the blue one']),
         ('Should I take the left one or an orange one?', ['the left one', 'the orange one']),
@@ -105,7 +105,9 @@ def test_the_model_says_what_leads_it_to_the_target():
             near[reply] = answer.box.iou(target) if isinstance(answer, Grounding) else -1.0
         expected.append(near)
     nobody = Asked(case('none', None), talks[0].view, talks[0].dialog, question)
-    *replies, nothing = ModelPerson(clue, rows=3)([*talks, nobody])
+    vague = Asked(talks[0].case, talks[0].view, talks[0].dialog, 'Which one?')
+    *replies, nothing, place = ModelPerson(clue, rows=3)([*talks, nobody, vague])
     assert nothing == NONE_OF_THEM
+    assert place in ('the left one', 'the right one', 'the one in front', 'the one at the back')
     for reply, near in zip(replies, expected, strict=True):
         assert near[reply] == pytest.approx(max(near.values()), abs=1e-3)
