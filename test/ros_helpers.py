@@ -15,15 +15,23 @@ from typing import Any
 
 import rclpy
 import yaml
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 
 from clue_ros.nodes import qos
 from clue_ros.nodes.processes import private_domain as own_domain
 
 __all__ = ['NodeProcess', 'Peer', 'own_domain']
+
+# What takes milliseconds on an idle machine may take this long on a busy one.
+PATIENCE = 30.0  # seconds
+# A node answers a client that it has only half discovered in vain, and says nothing.
+ASK_AGAIN = 5.0  # seconds
 
 
 class NodeProcess:
@@ -58,7 +66,7 @@ class NodeProcess:
         """Everything the process has printed so far."""
         return self._output.read_text(errors='replace')
 
-    def stop(self, signal_number: int = signal.SIGINT, seconds: float = 10.0) -> int:
+    def stop(self, signal_number: int = signal.SIGINT, seconds: float = PATIENCE) -> int:
         """End the process and return its exit status; a process that hangs is killed."""
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
@@ -114,13 +122,17 @@ class Peer:
         while (left := end - time.monotonic()) > 0:
             self.executor.spin_once(timeout_sec=left)
 
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 15.0) -> Any:
-        """Serve callbacks until `condition` holds and return its value; fail after `seconds`."""
+    def until(self, condition: Callable[[], Any], seconds: float) -> Any:
+        """Serve callbacks until `condition` holds or `seconds` have passed; return its value."""
         end = time.monotonic() + seconds
-        while not (value := condition()):
-            if time.monotonic() > end:
-                raise AssertionError(f'waited {seconds} s for {what}')
+        while not (value := condition()) and time.monotonic() < end:
             self.executor.spin_once(timeout_sec=0.02)
+        return value
+
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+        """Serve callbacks until `condition` holds and return its value; fail after `seconds`."""
+        value = self.until(condition, seconds)
+        assert value, f'waited {seconds} s for {what}'
         return value
 
     def collect(self, kind: Any, topic: str, profile: QoSProfile = qos.RESULT) -> list[Any]:
@@ -135,13 +147,27 @@ class Peer:
         self.wait(publisher.get_subscription_count, f'a subscriber of {topic}')
         return publisher
 
-    def call(self, kind: Any, name: str, request: Any, seconds: float = 15.0) -> Any:
-        """Call a service as soon as it is there and return its response."""
+    def call(self, kind: Any, name: str, request: Any, seconds: float = PATIENCE) -> Any:
+        """Call a service as soon as it is there and return its response.
+
+        Asks again when no response comes, so the server may see the request twice.
+        """
         client = self.node.create_client(kind, name)
+        calls: list[tuple[float, Any]] = []
+
+        def answers() -> list[Any]:
+            if not calls or time.monotonic() - calls[-1][0] > ASK_AGAIN:
+                calls.append((time.monotonic(), client.call_async(request)))
+            return [future for _, future in calls if future.done()]
+
         try:
             self.wait(client.service_is_ready, f'the service {name}', seconds)
-            future = client.call_async(request)
-            self.wait(future.done, f'an answer of {name}', seconds)
-            return future.result()
+            return self.wait(answers, f'an answer of {name}', seconds)[0].result()
         finally:
             self.node.destroy_client(client)
+
+    def set_parameters(self, node: str, values: dict[str, Any]) -> list[SetParametersResult]:
+        """Set parameters of a running node and return what it says to each."""
+        parameters = [Parameter(name, value=values[name]).to_parameter_msg() for name in values]
+        request = SetParameters.Request(parameters=parameters)
+        return self.call(SetParameters, f'{node}/set_parameters', request).results

@@ -21,6 +21,7 @@ from reference_pages import resolve
 from reference_pages import table
 
 from clue_ros.nodes import qos
+from clue_ros.nodes.bringup import share_folder
 from clue_ros.nodes.runtime import prepare_transport
 from tools.reference import CONFIG
 from tools.reference import NODES
@@ -172,6 +173,8 @@ def test_commands_of_the_pages(words, monkeypatch):
         case ['export', assignment]:
             monkeypatch.setattr(os, 'environ', {})
             prepare_transport()
+            share = '$(ros2 pkg prefix --share clue_ros)'
+            assignment = assignment.replace(share, str(share_folder()))
             assert assignment in [f'{name}={value}' for name, value in os.environ.items()]
         case _:
             raise AssertionError(f'no test knows {words}')

@@ -117,7 +117,7 @@ class Processes:
 
 @contextmanager
 def private_domain() -> Iterator[int]:
-    """Join a ROS domain that nothing else on this machine uses, on the loopback interface only.
+    """Join a ROS domain that nothing else on this machine uses, and nothing outside it finds.
 
     Sets the environment of this process and of those it starts.
     """
@@ -128,6 +128,7 @@ def private_domain() -> Iterator[int]:
             except OSError:
                 continue
             os.environ['ROS_DOMAIN_ID'] = str(domain)
+            os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
             profile = share_folder() / 'config' / 'fastdds.xml'
             os.environ['FASTDDS_DEFAULT_PROFILES_FILE'] = str(profile)
             yield domain

@@ -18,17 +18,21 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from clue_ros.errors import ClueError
+from clue_ros.nodes.bringup import share_folder
 
-# With its default sockets Fast DDS loses many raw VGA frames under sensor QoS. The transport stays
-# the default one: with another (LARGE_DATA) a node is invisible to every program that did not
-# choose the same. A user's own setting or profile is never overridden.
-_TRANSPORT = 'DEFAULT?sockets_size=4MB&non_blocking=true'
+# Any of these is a choice of the user's own, and is never overridden.
+_CHOICES = (
+    'FASTDDS_BUILTIN_TRANSPORTS',
+    'FASTDDS_DEFAULT_PROFILES_FILE',
+    'FASTRTPS_DEFAULT_PROFILES_FILE',  # its name until Fast DDS 3
+)
 
 
 def prepare_transport() -> None:
-    """Choose a DDS transport that carries camera frames. Call before `rclpy.init`."""
-    if 'FASTDDS_DEFAULT_PROFILES_FILE' not in os.environ:
-        os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', _TRANSPORT)
+    """Have Fast DDS use config/fastdds.xml, which says what for. Call before `rclpy.init`."""
+    if not any(name in os.environ for name in _CHOICES):
+        profile = share_folder() / 'config' / 'fastdds.xml'
+        os.environ['FASTDDS_DEFAULT_PROFILES_FILE'] = str(profile)
 
 
 def spin_until(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
+from ros_helpers import ASK_AGAIN
 from ros_helpers import Peer
 from std_msgs.msg import Header
 from std_msgs.msg import String
@@ -22,8 +24,10 @@ from clue_ros.srv import Respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Iterator
 
-LATE = 0.5  # seconds a busy machine may add
+LATE = 5.0  # seconds a busy machine may add
+LONG = 20.0  # time-outs that are not meant to run out, seconds
 HEADER = Header(frame_id='optical')
 HEADER.stamp.sec = 12
 TARGET = detection_to_message(Box(10, 20, 30, 40), 0.9, HEADER, 'get the mug', 'd7')
@@ -73,16 +77,17 @@ class World:
 
         def talks() -> bool:
             self.answers = [question('Are you there?'), FOUND]
-            self.instruction.publish(String(data='get the mug'))
-            self.peer.spin(0.2)
-            self.heard.publish(String(data='yes'))
-            self.peer.spin(0.3)
-            lines = [line.data for line in self.transcript]
-            return bool(self.targets) and 'robot: I found it.' in lines and len(self.said) > 1
+            self.tell('get the mug')
+            self.peer.until(lambda: self.said, ASK_AGAIN)
+            self.reply('yes')
+            return self.peer.until(
+                lambda: self.targets and 'robot: I found it.' in self.lines() and self.said[1:],
+                ASK_AGAIN,
+            )
 
         self.peer.wait(talks, 'a whole dialog')
         self.peer.wait(lambda: self.states[-1].state == DialogState.DONE, 'the end of it')
-        assert self.action.wait_for_server(5.0)
+        self.peer.wait(self.action.server_is_ready, 'the action')
 
     def forget(self) -> None:
         """Begin afresh; what is still on its way belongs to the test before."""
@@ -94,6 +99,18 @@ class World:
         self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return await Future() if answer is SILENT else answer
+
+    @contextmanager
+    def limits(self, **seconds: float) -> Iterator[None]:
+        """For a while, let the next instructions take less than the nodes' patience."""
+        self._limit(seconds)
+        yield
+        self._limit(dict.fromkeys(seconds, LONG))
+
+    def _limit(self, seconds: dict[str, float]) -> None:
+        values = {f'dialog.{name}': value for name, value in seconds.items()}
+        answers = self.peer.set_parameters('dialog_manager', values)
+        assert all(answer.successful for answer in answers)
 
     def tell(self, text: str) -> None:
         self.instruction.publish(String(data=text))
@@ -108,9 +125,9 @@ class World:
     def ends(self) -> list[DialogState]:
         return [state for state in self.states if state.state == DialogState.DONE]
 
-    def end(self, seconds: float = 10.0) -> DialogState:
+    def end(self) -> DialogState:
         """The one end of the one instruction since the last call."""
-        self.peer.wait(self.ends, 'the end of the dialog', seconds)
+        self.peer.wait(self.ends, 'the end of the dialog')
         self.peer.spin(0.2)  # a second one would come now
         # of the newest dialog: an end of an earlier one may still have been on its way
         last = self.ends()[-1].dialog.id

@@ -28,7 +28,7 @@ from clue_ros.srv import Assess
 from clue_ros.srv import Respond
 
 MODULE = 'clue_ros.nodes.perception'
-TIMEOUT = 1.0  # seconds a frame counts as current
+TIMEOUT = 2.0  # seconds a frame counts as current
 PARAMETERS = {
     'cameras': ['left', 'right'],
     'image_timeout': TIMEOUT,
@@ -103,9 +103,19 @@ class Robot:
     def forget(self) -> None:
         """End the instruction and begin with empty lists."""
         self.say('')
-        self.peer.spin(0.1)
+        self.follows('')
         for messages in (self.ambiguities, self.questions, self.detections):
             messages.clear()
+
+    def follows(self, instruction: str) -> None:
+        """Wait until this is what new frames are assessed for."""
+        self.diagnostics.clear()  # a report from before says nothing
+
+        def reported() -> bool:
+            values = self.status('model').values if self.diagnostics else []
+            return instruction in [item.value for item in values if item.key == 'instruction']
+
+        self.peer.wait(reported, f'{instruction!r} to be followed')
 
     def outlast_frames(self) -> None:
         """Wait until no frame is current any more."""

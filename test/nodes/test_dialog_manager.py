@@ -16,6 +16,7 @@ from dialog_world import FOUND
 from dialog_world import HALF_A_BOX
 from dialog_world import HEADER
 from dialog_world import LATE
+from dialog_world import LONG
 from dialog_world import NO_AREA
 from dialog_world import NO_IMAGE
 from dialog_world import SILENT
@@ -23,8 +24,6 @@ from dialog_world import TARGET
 from dialog_world import World
 from dialog_world import question
 from dialog_world import response
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
 from ros_helpers import NodeProcess
 from ros_helpers import Peer
 
@@ -38,9 +37,9 @@ pytestmark = pytest.mark.ros
 
 PARAMETERS = {
     'dialog.max_questions': 2,
-    'dialog.reply_timeout': 1.0,
-    'dialog.speech_timeout': 1.0,
-    'dialog.perception_timeout': 1.0,
+    'dialog.reply_timeout': LONG,
+    'dialog.speech_timeout': LONG,
+    'dialog.perception_timeout': LONG,
 }
 
 
@@ -61,37 +60,40 @@ def world(everybody: World) -> World:
 
 
 ACT, STATE = Ground.Result, DialogState
-LONG = 'x' * (MAX_CHARACTERS + 1)
+TOO_LONG = 'x' * (MAX_CHARACTERS + 1)
+AT_ONCE = {}
+NO_LOOK, NO_ANSWER = {'perception_timeout': 1.0}, {'reply_timeout': 1.0}
 
 
 @pytest.mark.parametrize(
-    ('instruction', 'answers', 'reply', 'outcome', 'code', 'named', 'seconds'),
+    ('instruction', 'answers', 'reply', 'outcome', 'code', 'named', 'limits'),
     [
-        ('', [FOUND], '', STATE.FAILED, ACT.INVALID_REQUEST, 'empty', 0),
-        (LONG, [FOUND], '', STATE.FAILED, ACT.INVALID_REQUEST, 'characters', 0),
-        ('get it', [NO_IMAGE], '', STATE.FAILED, ACT.NO_IMAGE, 'no frame for 5 s', 0),
-        ('get it', [SILENT], '', STATE.FAILED, ACT.PERCEPTION_UNAVAILABLE, 'perception', 1),
-        ('get it', [HALF_A_BOX], '', STATE.FAILED, ACT.INVALID_BOX, 'three location', 0),
-        ('get it', [NO_AREA], '', STATE.FAILED, ACT.INVALID_BOX, 'x1 < x2', 0),
-        ('get it', [response()], '', STATE.FAILED, ACT.INVALID_BOX, 'kind 0', 0),
-        ('get it', [question('')], '', STATE.FAILED, ACT.INVALID_BOX, 'question', 0),
-        ('get it', [question('A?')], '', STATE.NO_REPLY, ACT.NONE, '', 1),
-        ('get it', [question('A?')], 'Stop!', STATE.CANCELED, ACT.NONE, '', 0),
-        ('get it', [question('A?')], 'red', STATE.UNRESOLVED, ACT.NONE, "'A?'", 0),
-        ('get it', [ABSENT], '', STATE.ABSENT, ACT.NONE, '', 0),
-        ('get it', [question('A?'), FOUND], 'red', STATE.GROUNDED, ACT.NONE, '', 0),
-        ('get it', [FOUND], '', STATE.GROUNDED, ACT.NONE, '', 0),
+        ('', [FOUND], '', STATE.FAILED, ACT.INVALID_REQUEST, 'empty', AT_ONCE),
+        (TOO_LONG, [FOUND], '', STATE.FAILED, ACT.INVALID_REQUEST, 'characters', AT_ONCE),
+        ('get it', [NO_IMAGE], '', STATE.FAILED, ACT.NO_IMAGE, 'no frame for 5 s', AT_ONCE),
+        ('get it', [SILENT], '', STATE.FAILED, ACT.PERCEPTION_UNAVAILABLE, 'perception', NO_LOOK),
+        ('get it', [HALF_A_BOX], '', STATE.FAILED, ACT.INVALID_BOX, 'three location', AT_ONCE),
+        ('get it', [NO_AREA], '', STATE.FAILED, ACT.INVALID_BOX, 'x1 < x2', AT_ONCE),
+        ('get it', [response()], '', STATE.FAILED, ACT.INVALID_BOX, 'kind 0', AT_ONCE),
+        ('get it', [question('')], '', STATE.FAILED, ACT.INVALID_BOX, 'question', AT_ONCE),
+        ('get it', [question('A?')], '', STATE.NO_REPLY, ACT.NONE, '', NO_ANSWER),
+        ('get it', [question('A?')], 'Stop!', STATE.CANCELED, ACT.NONE, '', AT_ONCE),
+        ('get it', [question('A?')], 'red', STATE.UNRESOLVED, ACT.NONE, "'A?'", AT_ONCE),
+        ('get it', [ABSENT], '', STATE.ABSENT, ACT.NONE, '', AT_ONCE),
+        ('get it', [question('A?'), FOUND], 'red', STATE.GROUNDED, ACT.NONE, '', AT_ONCE),
+        ('get it', [FOUND], '', STATE.GROUNDED, ACT.NONE, '', AT_ONCE),
     ],
 )
-def test_ends(world, instruction, answers, reply, outcome, code, named, seconds):
+def test_ends(world, instruction, answers, reply, outcome, code, named, limits):
     world.answers = list(answers)
-    begin = time.monotonic()
-    world.tell(instruction)
-    if reply:
-        world.asked('A?')
-        world.reply(reply)
-    world.peer.wait(world.ends, 'the end')
-    assert time.monotonic() - begin < seconds + LATE
+    with world.limits(**limits):
+        begin = time.monotonic()
+        world.tell(instruction)
+        if reply:
+            world.asked('A?')
+            world.reply(reply)
+        world.peer.wait(world.ends, 'the end')
+        assert time.monotonic() - begin < sum(limits.values()) + LATE
     end = world.end()
     assert (end.outcome, end.error_code) == (outcome, code)
     assert named in end.error_msg
@@ -249,13 +251,8 @@ def test_somebody_else_takes_the_voice(world):
 
 def test_parameters(world):
     def change(**values):
-        parameters = [
-            Parameter(f'dialog.{name}', value=value).to_parameter_msg()
-            for name, value in values.items()
-        ]
-        request = SetParameters.Request(parameters=parameters)
-        name = 'dialog_manager/set_parameters'
-        return [r.successful for r in world.peer.call(SetParameters, name, request).results]
+        named = {f'dialog.{name}': value for name, value in values.items()}
+        return [r.successful for r in world.peer.set_parameters('dialog_manager', named)]
 
     refused = {'ask_policy': 'sometimes', 'max_questions': -1, 'reply_timeout': 0.0}
     assert change(**refused) == [False] * 3

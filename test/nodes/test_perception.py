@@ -157,9 +157,7 @@ def test_without_an_instruction_the_model_rests(robot):
 def test_frames_are_assessed_while_there_is_an_instruction(robot, ending):
     robot.outlast_frames()
     robot.say(' get  the banana\n')
-    robot.peer.wait(
-        lambda: 'get the banana' in {item.value for item in robot.status('model').values}, 'it'
-    )
+    robot.follows('get the banana')
     for stamp in (1, 2, 3):
         robot.cameras['left'].publish(scene(CLEAR, stamp))
         robot.peer.wait(lambda stamp=stamp: len(robot.ambiguities) == stamp, 'an assessment')
@@ -167,7 +165,7 @@ def test_frames_are_assessed_while_there_is_an_instruction(robot, ending):
     assert [item.header.stamp.sec for item in robot.ambiguities] == [1, 2, 3]
     assert (message.dialog_id, message.turn, message.instruction) == ('', 0, 'get the banana')
     robot.say(ending)
-    robot.peer.spin(0.2)
+    robot.follows('')
     robot.cameras['left'].publish(scene(CLEAR, 4))
     robot.peer.spin(0.3)
     assert len(robot.ambiguities) == 3
@@ -269,7 +267,7 @@ def test_a_deactivated_node_refuses_and_comes_back(robot):
     def change(label: str) -> bool:
         request = ChangeState.Request()
         request.transition.label = label
-        return robot.peer.call(ChangeState, 'perception/change_state', request).success
+        return robot.peer.call(ChangeState, 'perception/change_state', request, START).success
 
     assert change('deactivate')
     response = robot.assess(assess(CLEAR))

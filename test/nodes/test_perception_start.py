@@ -67,7 +67,7 @@ def test_from_unconfigured_to_compressed_images_and_back(other_peer):
         camera.publish(CompressedImage(format='jpeg', data=b'no picture'))
         assert robot.assess(assess(CLEAR)).error_code == Assess.Response.INVALID_IMAGE
         camera.publish(jpeg(CLEAR, 80))
-        peer.spin(0.2)
+        peer.wait(lambda: robot.count('camera', 'received') == 2, 'both images')
         response = robot.respond(respond(CLEAR))
         assert response.kind == Respond.Response.GROUNDING
         assert response.target.header.stamp.sec == 80

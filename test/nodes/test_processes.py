@@ -43,7 +43,7 @@ def test_a_process_that_ends_is_named_with_its_log(tmp_path):
 def test_leaving_the_block_ends_everything_and_keeps_the_logs(tmp_path):
     with Processes({'sleep': SLEEP}, logs=tmp_path) as processes:
         pid = processes.pid('sleep')
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not (tmp_path / 'sleep.log').read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
         processes.check()
@@ -52,9 +52,10 @@ def test_leaving_the_block_ends_everything_and_keeps_the_logs(tmp_path):
 
 
 def test_domains_are_not_shared(monkeypatch):
-    for name in ('ROS_DOMAIN_ID', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+    for name in ('ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
         monkeypatch.setenv(name, '')
     with private_domain() as first, private_domain() as second:
         assert first != second
         assert os.environ['ROS_DOMAIN_ID'] == str(second)
+        assert os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
         assert os.environ['FASTDDS_DEFAULT_PROFILES_FILE'].endswith('fastdds.xml')

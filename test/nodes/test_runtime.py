@@ -5,7 +5,11 @@ import sys
 import time
 
 import pytest
+from ros_helpers import PATIENCE
 from ros_helpers import NodeProcess
+
+from clue_ros.nodes.bringup import share_folder
+from clue_ros.nodes.runtime import prepare_transport
 
 pytestmark = pytest.mark.ros
 
@@ -22,7 +26,7 @@ pytestmark = pytest.mark.ros
 )
 def test_a_node_that_cannot_start_says_why_in_one_line(domain, arguments, says):
     with NodeProcess(domain, 'clue_ros.nodes.speech', arguments=arguments) as node:
-        assert node.process.wait(20) == 1
+        assert node.process.wait(PATIENCE) == 1
         assert says in node.output
         assert 'Traceback' not in node.output
 
@@ -30,14 +34,32 @@ def test_a_node_that_cannot_start_says_why_in_one_line(domain, arguments, says):
 @pytest.mark.parametrize('node', ['speech', 'sim_camera', 'person', 'dialog_manager', 'perception'])
 @pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_a_node_in_order_also_when_they_come_twice(domain, peer, node, signal_number):
-    with NodeProcess(domain, f'clue_ros.nodes.{node}') as process:
-        peer.wait(lambda: node in peer.node.get_node_names(), node, 30)
-        peer.spin(2.0)
+    name = f'{node}_{signal_number}'
+    arguments = ('-r', f'__node:={name}')
+    with NodeProcess(domain, f'clue_ros.nodes.{node}', arguments=arguments) as process:
+        peer.wait(lambda: name in peer.node.get_node_names(), name)
+        peer.spin(0.5)  # perception is loading its model now
         process.process.send_signal(signal_number)
         time.sleep(0.02)
         process.process.send_signal(signal_number)
-        assert process.process.wait(10) == 0
+        assert process.process.wait(PATIENCE) == 0
         assert 'Traceback' not in process.output
+
+
+@pytest.mark.parametrize(
+    ('chosen', 'profile'),
+    [
+        ({}, str(share_folder() / 'config' / 'fastdds.xml')),
+        ({'FASTDDS_DEFAULT_PROFILES_FILE': 'mine.xml'}, 'mine.xml'),
+        ({'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}, None),
+        ({'FASTRTPS_DEFAULT_PROFILES_FILE': 'old.xml'}, None),
+    ],
+)
+def test_what_the_user_chose_is_kept(monkeypatch, chosen, profile):
+    monkeypatch.setattr(os, 'environ', dict(chosen))
+    prepare_transport()
+    assert os.environ.pop('FASTDDS_DEFAULT_PROFILES_FILE', None) == profile
+    assert os.environ.items() <= chosen.items()
 
 
 STRANGER = """
@@ -50,7 +72,7 @@ rclpy.init()
 node = Node('stranger')
 images = []
 node.create_subscription(Image, 'camera/image', images.append, SENSOR)
-end = node.get_clock().now().nanoseconds + 20e9
+end = node.get_clock().now().nanoseconds + 60e9
 while len(images) < 10 and node.get_clock().now().nanoseconds < end:
     rclpy.spin_once(node, timeout_sec=0.1)
 print(len(images))
@@ -59,9 +81,8 @@ print(len(images))
 
 def test_a_program_that_set_nothing_sees_the_nodes(domain):
     # nodes and stranger as they are on a robot: no profile, Fast DDS' default transport
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith('FASTDDS_')
-    }
+    ours = ('FASTDDS_', 'ROS_AUTOMATIC_DISCOVERY_RANGE')
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith(ours)}
     environment['ROS_DOMAIN_ID'] = str(domain)
     camera = subprocess.Popen(
         [sys.executable, '-m', 'clue_ros.nodes.sim_camera'],
@@ -75,9 +96,9 @@ def test_a_program_that_set_nothing_sees_the_nodes(domain):
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=100,
         )
     finally:
         camera.send_signal(signal.SIGINT)
-        camera.wait(10)
+        camera.wait(PATIENCE)
     assert int(stranger.stdout) >= 10

@@ -14,8 +14,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
+from ros_helpers import PATIENCE
 from ros_helpers import NodeProcess
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
@@ -63,9 +62,7 @@ class View:
         self.shows(scene)
 
     def set_scene(self, scene: int):
-        change = Parameter('scene', value=scene).to_parameter_msg()
-        request = SetParameters.Request(parameters=[change])
-        return self.peer.call(SetParameters, 'sim_camera/set_parameters', request).results[0]
+        return self.peer.set_parameters('sim_camera', {'scene': scene})[0]
 
     def shows(self, scene: int) -> None:
         """Wait for the truth of a scene, and drop the images of the one before."""
@@ -126,10 +123,12 @@ def test_every_image_has_its_camera_info(view):
 
 
 def test_the_rate(view):
-    view.peer.wait(lambda: view.images, 'images')
-    view.images.clear()
-    view.peer.spin(1.0)
-    assert 14 <= len(view.images) <= 24
+    view.peer.wait(lambda: len(view.images) > 60, 'images')
+    stamps = np.array([image.header.stamp.sec % 1e6 + image.header.stamp.nanosec * 1e-9
+                       for image in view.images])  # fmt: skip
+    # a busy machine delays some, but not all
+    assert np.median(np.diff(stamps)) > 0.03
+    assert 0.4 < np.min(stamps[10:] - stamps[:-10]) < 0.6
 
 
 def test_compressed_images(view):
@@ -181,7 +180,7 @@ def test_images_without_truth(domain, peer, tmp_path):
 )
 def test_it_does_not_start_without_a_scene(domain, parameters, named):
     with NodeProcess(domain, 'clue_ros.nodes.sim_camera', parameters) as process:
-        assert process.process.wait(10) == 1
+        assert process.process.wait(PATIENCE) == 1
         assert named in process.output
         assert 'Traceback' not in process.output
 
@@ -201,8 +200,7 @@ def test_the_person_answers_questions_once(view, person):
 
     def answered() -> list[String]:
         mouth.publish(colors)
-        peer.spin(0.4)
-        return replies
+        return peer.until(lambda: replies, 3.0)
 
     peer.wait(answered, 'an answer')
     assert replies[-1].data == 'the red one'
@@ -210,12 +208,11 @@ def test_the_person_answers_questions_once(view, person):
     mouth.publish(String(data='I found it.'))
     mouth.publish(String(data='The left one or the right one?'))  # too late to answer this one
     mouth.publish(colors)
-    peer.spin(0.8)
+    peer.wait(lambda: replies, 'the answer')
+    peer.spin(0.5)  # a second one would come now
     assert [reply.data for reply in replies] == ['the red one']
 
-    change = Parameter('silent', value=True).to_parameter_msg()
-    request = SetParameters.Request(parameters=[change])
-    assert peer.call(SetParameters, 'person/set_parameters', request).results[0].successful
+    assert peer.set_parameters('person', {'silent': True})[0].successful
     mouth.publish(colors)
     peer.spin(0.6)
     assert len(replies) == 1

@@ -52,7 +52,7 @@ def ask(domain: int, *words: str) -> tuple[int, str]:
         env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
         stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=110,
     )
     return client.returncode, client.stdout
 
@@ -85,7 +85,7 @@ def test_the_client_prints_what_the_page_shows(robot):
 
 def test_a_clear_request_takes_no_question(robot):
     assert robot.call(Trigger, 'sim_camera/new_scene', Trigger.Request()).success
-    robot.spin(0.5)  # until the new scene has been seen
+    robot.spin(1.0)  # until the new scene has been seen
     status, output = ask(robot.domain, 'get', 'the', 'banana')
     assert status == 0
     assert output.splitlines()[:3] == ['feedback: LOOKING', 'feedback: DONE', 'result: GROUNDED']
