@@ -43,7 +43,6 @@ class LoopConfig:
     weight_decay: float = 1e-4
     clip: float = 1.0  # largest norm of the gradient
     precision: str = 'bf16'  # bf16 or no
-    compile: bool = False  # torch.compile: a minute at the start, faster steps
     save_every: int = 200  # steps
     validate_every: int = 200  # steps
     patience: int = 0  # validations without a better one after which it ends; 0 never ends early
@@ -90,7 +89,6 @@ def fit(
     )
     rates = [group['lr'] for group in optimizer.param_groups]
     prepared, optimizer = accelerator.prepare(model, optimizer)
-    forward = torch.compile(prepared, dynamic=False) if config.compile else prepared
     progress = Progress.restore(accelerator, out)
     parameters = [parameter for group in groups for parameter in group['params']]
     per_step = config.accumulate * accelerator.num_processes
@@ -110,7 +108,7 @@ def fit(
             for turn in range(config.accumulate):
                 number = progress.step * per_step + turn * accelerator.num_processes
                 batch = batches(number + accelerator.process_index)
-                losses = forward(**to_device(batch, accelerator.device))
+                losses = prepared(**to_device(batch, accelerator.device))
                 accelerator.backward(losses['loss'] / config.accumulate)
                 for name, value in losses.items():
                     sums[name] = sums.get(name, 0.0) + float(value.detach()) / config.accumulate
