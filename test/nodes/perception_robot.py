@@ -10,6 +10,8 @@ import PIL.Image
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import GetState
 from ros_helpers import Peer
 from scene_files import SCENES
 from scene_files import load_scenes
@@ -67,6 +69,14 @@ def respond(row: dict[str, Any], camera: str = '', policy: str = 'probe') -> Res
     return Respond.Request(camera=camera, dialog=dialog, ask_policy=policy)
 
 
+def change_state(peer: Peer, label: str) -> str:
+    """Ask perception for a transition and return the state it is in then."""
+    request = ChangeState.Request()
+    request.transition.label = label
+    peer.call(ChangeState, 'perception/change_state', request, START)
+    return peer.call(GetState, 'perception/get_state', GetState.Request()).current_state.label
+
+
 class Robot:
     """The test's end of the cameras, and everything the running node publishes."""
 
@@ -99,6 +109,16 @@ class Robot:
         self.peer.wait(lambda: self.diagnostics, 'diagnostics')
         values = {item.key: item.value for item in self.status(f'camera {camera}').values}
         return int(values[f'frames_{key}'])
+
+    def show(self, publisher: Any, camera: str, message: Any) -> None:
+        """Publish until it has been received: the first frames may find nobody."""
+        before = self.count(camera, 'received')
+
+        def received() -> bool:
+            publisher.publish(message)
+            return self.count(camera, 'received') > before
+
+        self.peer.wait(received, f'a frame of {camera}')
 
     def forget(self) -> None:
         """End the instruction and begin with empty lists."""

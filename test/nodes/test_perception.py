@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle_msgs.srv import ChangeState
 from perception_robot import CLEAR
 from perception_robot import MODULE
 from perception_robot import PARAMETERS
@@ -18,6 +17,7 @@ from perception_robot import START
 from perception_robot import UNCLEAR
 from perception_robot import Robot
 from perception_robot import assess
+from perception_robot import change_state
 from perception_robot import changed
 from perception_robot import respond
 from perception_robot import scene
@@ -48,7 +48,10 @@ def process(domain: int) -> Iterator[NodeProcess]:
 def shared_robot(domain: int, process: NodeProcess) -> Iterator[Robot]:
     with Peer(domain) as peer:
         peer.call(Assess, 'perception/assess', Assess.Request(), START)
-        yield Robot(peer)
+        robot = Robot(peer)
+        for name, camera in robot.cameras.items():
+            robot.show(camera, name, scene(CLEAR, 0))
+        yield robot
 
 
 @pytest.fixture
@@ -264,21 +267,15 @@ def test_pictures_for_those_who_watch(robot):
 
 
 def test_a_deactivated_node_refuses_and_comes_back(robot):
-    def change(label: str) -> bool:
-        request = ChangeState.Request()
-        request.transition.label = label
-        return robot.peer.call(ChangeState, 'perception/change_state', request, START).success
-
-    assert change('deactivate')
+    assert change_state(robot.peer, 'deactivate') == 'inactive'
     response = robot.assess(assess(CLEAR))
     assert response.error_code == Assess.Response.NOT_ACTIVE
     assert 'inactive' in response.error_msg
     assert 'ros2 lifecycle set /perception activate' in response.error_msg
     robot.peer.wait(lambda: len(robot.diagnostics[-1].status) == 1, 'only the model')
     assert robot.status('model').level == DiagnosticStatus.WARN
-    assert change('activate')
-    robot.peer.wait(robot.cameras['left'].get_subscription_count, 'the subscription')
-    robot.cameras['left'].publish(scene(CLEAR, 70))
+    assert change_state(robot.peer, 'activate') == 'active'
+    robot.show(robot.cameras['left'], 'left', scene(CLEAR, 70))
     assert robot.assess(assess(CLEAR)).ambiguity.header.stamp.sec == 70
 
 

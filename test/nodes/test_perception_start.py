@@ -9,13 +9,13 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle_msgs.srv import ChangeState
 from lifecycle_msgs.srv import GetState
 from perception_robot import CLEAR
 from perception_robot import MODULE
 from perception_robot import START
 from perception_robot import Robot
 from perception_robot import assess
+from perception_robot import change_state
 from perception_robot import jpeg
 from perception_robot import respond
 from ros_helpers import NodeProcess
@@ -49,33 +49,25 @@ def test_from_unconfigured_to_compressed_images_and_back(other_peer):
         'diagnostics.period': 0.2,
     }
 
-    def change(label: str) -> str:
-        request = ChangeState.Request()
-        request.transition.label = label
-        assert peer.call(ChangeState, 'perception/change_state', request, START).success
-        state = peer.call(GetState, 'perception/get_state', GetState.Request())
-        return state.current_state.label
-
     with NodeProcess(peer.domain, MODULE, parameters) as node:
         response = peer.call(Assess, 'perception/assess', assess(CLEAR))
         assert response.error_code == Assess.Response.NOT_ACTIVE
         assert 'unconfigured' in response.error_msg
-        assert change('configure') == 'inactive'
-        assert change('activate') == 'active'
+        assert change_state(peer, 'configure') == 'inactive'
+        assert change_state(peer, 'activate') == 'active'
         robot = Robot(peer, cameras=False)
         camera = peer.publisher(CompressedImage, 'camera/image_raw/compressed', SENSOR)
-        camera.publish(CompressedImage(format='jpeg', data=b'no picture'))
+        robot.show(camera, 'camera', CompressedImage(format='jpeg', data=b'no picture'))
         assert robot.assess(assess(CLEAR)).error_code == Assess.Response.INVALID_IMAGE
-        camera.publish(jpeg(CLEAR, 80))
-        peer.wait(lambda: robot.count('camera', 'received') == 2, 'both images')
+        robot.show(camera, 'camera', jpeg(CLEAR, 80))
         response = robot.respond(respond(CLEAR))
         assert response.kind == Respond.Response.GROUNDING
         assert response.target.header.stamp.sec == 80
         assert box_from_message(response.target.bbox).iou(Box(*CLEAR['target'])) > 0.5
-        assert change('deactivate') == 'inactive'
-        assert change('cleanup') == 'unconfigured'
-        assert change('configure') == 'inactive'
-        assert change('shutdown') == 'finalized'
+        assert change_state(peer, 'deactivate') == 'inactive'
+        assert change_state(peer, 'cleanup') == 'unconfigured'
+        assert change_state(peer, 'configure') == 'inactive'
+        assert change_state(peer, 'shutdown') == 'finalized'
         assert robot.assess(assess(CLEAR)).error_code == Assess.Response.NOT_ACTIVE
         assert node.stop() == 0
         assert 'Traceback' not in node.output
