@@ -83,14 +83,15 @@ class Slots:
         frame = self._newest.get(camera)
         return time.monotonic() - (frame.received if frame else self._begin)
 
-    def decode(self, frame: Frame) -> None:
-        """Fill in the frame's image; raises InvalidImage."""
+    def decode(self, frame: Frame) -> Image:
+        """Return the frame's image, which is decoded once; raises InvalidImage."""
         if frame.image is not None:
-            return
+            return frame.image
         counts = self.counts[frame.camera]
         try:
             frame.image = self._read(frame.message)
             counts.last_error = ''
+            return frame.image
         except InvalidImage as error:
             counts.invalid += 1
             counts.last_error = str(error)

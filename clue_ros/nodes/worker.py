@@ -123,17 +123,21 @@ class Worker:
         self._jobs.clear()
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._stopping and not (task := self._next()):
-                    ends = [job.deadline for job in self._jobs]
-                    self._changed.wait(min(ends) - time.monotonic() if ends else None)
-                if self._stopping:
-                    return
+        while task := self._wait():
             try:
                 task()
             except Exception as error:  # without this thread every request would hang
                 self._complain(error)
+
+    def _wait(self) -> Callable[[], None] | None:
+        """Wait for something to do; None when the worker stops."""
+        with self._changed:
+            while not self._stopping:
+                if task := self._next():
+                    return task
+                ends = [job.deadline for job in self._jobs]
+                self._changed.wait(min(ends) - time.monotonic() if ends else None)
+        return None
 
     def _next(self) -> Callable[[], None] | None:
         fresh = self._slots.fresh()
@@ -178,16 +182,16 @@ class Worker:
     def _ask(
         self, frames: list[Frame], subject: Subject, ask_policy: str | None = None
     ) -> list[Assessment]:
-        """Take decoded frames through the model in one batch."""
+        """Take frames that can be decoded through the model in one batch."""
         begin = time.monotonic()
         dialogs = [subject.dialog] * len(frames)
         try:
             if new := [frame for frame in frames if frame.view is None]:
-                views = self._clue.look_all([frame.image for frame in new])
-                for frame, view in zip(new, views, strict=True):
+                seen = self._clue.look_all([self._slots.decode(frame) for frame in new])
+                for frame, view in zip(new, seen, strict=True):
                     frame.view = view
                     self._slots.counts[frame.camera].assessed += 1
-            views = [frame.view for frame in frames]
+            views = [frame.view for frame in frames if frame.view is not None]  # all of them
             ambiguities = self._clue.ambiguity_all(views, dialogs)
             responses: list[Response | None] = [None] * len(frames)
             if ask_policy is not None:
