@@ -24,12 +24,20 @@ if TYPE_CHECKING:
 
 # Beside a bag they make it a test case.
 THRESHOLDS, TOPICS = 'thresholds.yaml', 'topics.yaml'
+PAGE = 'report.html'
 OUT = Path('out', 'evaluate', 'bag')
 SHIPPED = Path(__file__).parents[1] / 'bags' / 'tabletop'
 
 _SAVED = """\
-# What this bag gave when it was made a test case. `clue evaluate bag` fails where it gives less.
+# What this bag gave when it was made a test case. `clue evaluate bag` fails where it does worse.
 """
+_SAVED_FIGURES = {
+    'bag/success': 'min',
+    'bag/questions': 'max',
+    'bag/agreement': 'min',
+    'bag/instructions': 'min',
+    'bag/problems': 'max',
+}
 
 
 def add_bag_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,11 +51,11 @@ def add_bag_command(commands: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument('--model', default='clue-mini', help='name, folder or hub id (clue-mini)')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument(
-        '--camera', action='append', default=[], metavar='name:=topic',
+        '--camera', action='append', default=[], metavar='name=topic',
         help='look through this camera, may be given again (default: every image topic)',
     )  # fmt: skip
     parser.add_argument(
-        '--topic', action='append', default=[], metavar='name:=topic',
+        '--topic', action='append', default=[], metavar='name=topic',
         help='instruction, heard, said, state, objects or target, where it has another name',
     )  # fmt: skip
     parser.add_argument(
@@ -63,6 +71,9 @@ def add_bag_command(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )
     parser.add_argument(
         '--save-case', action='store_true', help=f"write {THRESHOLDS} from this run's figures"
+    )
+    parser.add_argument(
+        '--report', action='store_true', help=f'write {PAGE} into the folder, to look at'
     )
     parser.add_argument(
         '--live', nargs='?', const='own', choices=['own', 'running'],
@@ -82,7 +93,8 @@ def run(options: argparse.Namespace) -> int:
     from clue_ros.evaluate.summary import write_summary
 
     # what is wrong with an option or a file is said before the first run
-    cases = [(_config(bag, options), _limits(bag, options.thresholds)) for bag in options.bags]
+    configs = [_config(bag.expanduser(), options) for bag in options.bags]
+    cases = [(config, _limits(config.bag, options.thresholds)) for config in configs]
     if len({config.out for config, _ in cases}) < len(cases):
         raise InvalidRequest('two bags have the same name, and so the same folder in --out')
     command = shlex.join(['clue', *options.arguments])
@@ -91,8 +103,12 @@ def run(options: argparse.Namespace) -> int:
     for config, limits in cases:
         print(config.bag)
         report = evaluate_bag(clue, options.model, config, _play)
-        write_summary(config.out, Evaluation(report.log, []), report.figures, command)
+        summary = write_summary(config.out, Evaluation(report.log, []), report.figures, command)
         _show(report)
+        if options.report:
+            from clue_ros.report.write import write_report
+
+            write_report(summary, config.out / PAGE)
         if options.save_case:
             print(f'  wrote {_save(report, config)}')
         failures = _judge(report, limits)
@@ -108,7 +124,6 @@ def _config(bag: Path, options: argparse.Namespace) -> BagConfig:
     from clue_ros.evaluate.bag_live import LiveConfig
     from clue_ros.evaluate.bag_replay import ReplayConfig
 
-    bag = bag.expanduser()
     replay = ReplayConfig(ConversationConfig(ask_policy=options.ask_policy), person=options.person)
     live = None
     if options.live:
@@ -135,10 +150,10 @@ def _topics(bag: Path, options: argparse.Namespace) -> BagTopics:
 
 
 def _assignments(words: list[str], option: str) -> list[tuple[str, str]]:
-    pairs = [(name, topic) for name, _, topic in (word.partition(':=') for word in words)]
+    pairs = [(name, topic) for name, _, topic in (word.partition('=') for word in words)]
     for word, (name, topic) in zip(words, pairs, strict=True):
         if not (name and topic.startswith('/')):
-            raise InvalidRequest(f'{option} wants name:=/topic, got {word!r}')
+            raise InvalidRequest(f'{option} wants name=/topic, got {word!r}')
     return pairs
 
 
@@ -170,13 +185,16 @@ def _judge(report: BagReport, limits: dict[str, Limit]) -> list[str]:
 
 
 def _show(report: BagReport) -> None:
+    from clue_ros.evaluate.log import UNREADABLE
+
     for result, record in zip(report.results, report.log.records, strict=True):
         overlap = '' if record.iou is None else f', IoU {record.iou:.2f}'
         robot = {None: '', True: ', as on the robot', False: ', NOT as on the robot'}
         other = sum(turn.reply_of_other_question for turn in result.turns)
         print(
             f'  {result.begin:8.2f} s  {result.camera}  "{result.request}"  '
-            f'{len(result.turns)} questions, {result.end.outcome.name}{overlap}: {record.outcome}'
+            f'{len(result.turns)} questions, {result.end.outcome.name}{overlap}'
+            f'{"" if record.outcome == UNREADABLE else f": {record.outcome}"}'
             f'{robot[result.agrees]}{f", {other} replies were to another question" * bool(other)}'
         )
         if record.reason:
@@ -197,14 +215,12 @@ def _save(report: BagReport, config: BagConfig) -> Path:
 
     if not config.bag.is_dir():
         raise InvalidRequest(f'--save-case wants the folder of a bag, {config.bag} is a file')
-    policy = config.replay.dialog.ask_policy
+    found = {name: figure.value for name, figure in report.figures.items()}
     limits = {
-        name: {'min': report.figures[name].value}
-        for name in (f'loop/{policy}/success', 'bag/agreement')
-        if name in report.figures and not math.isnan(report.figures[name].value)
+        name: {bound: found[name]}
+        for name, bound in _SAVED_FIGURES.items()
+        if not math.isnan(found[name])
     }
-    limits['bag/problems'] = {'max': report.figures['bag/problems'].value}
-    limits['bag/instructions'] = {'min': report.figures['bag/instructions'].value}
     path = config.bag / THRESHOLDS
     path.write_text(_SAVED + yaml.safe_dump(limits, sort_keys=False))
     return path

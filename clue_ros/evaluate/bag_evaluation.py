@@ -39,6 +39,7 @@ from clue_ros.evaluate.evaluation import LOG
 from clue_ros.evaluate.figures import Figures
 from clue_ros.evaluate.figures import count_figures
 from clue_ros.evaluate.intervals import Figure
+from clue_ros.evaluate.intervals import mean_by_scene
 from clue_ros.evaluate.intervals import proportion
 from clue_ros.evaluate.log import UNREADABLE
 from clue_ros.evaluate.log import Header
@@ -90,6 +91,7 @@ def evaluate_bag(clue: Clue, model: str, config: BagConfig, play: PlayLive) -> B
         topics = find_topics(bag, config.topics)
         results = tuple(Replay(clue, bag, topics, config.replay).run())
         problems = tuple(f'{type(error).__name__}: {error}' for error in bag.problems)
+        log = _write(clue, model, config, topics, results, problems)
         run = None
         differences: tuple[str, ...] = ()
         if config.live:
@@ -98,7 +100,6 @@ def evaluate_bag(clue: Clue, model: str, config: BagConfig, play: PlayLive) -> B
             differences = tuple(compare(results, run, live.camera))
             text = json.dumps({**describe_live(run), 'differences': differences}, indent=1)
             (config.out / LIVE).write_text(text + '\n')
-    log = _write(clue, model, config, topics, results, problems)
     figures = count_figures(log) | _figures(log, results, problems)
     if run:
         figures |= _live_figures(run, len(differences))
@@ -148,11 +149,15 @@ def _dialog_camera(results: Sequence[Replayed]) -> str:
 def _figures(log: Log, results: Sequence[Replayed], problems: Sequence[str]) -> Figures:
     known = [result.agrees for result in results if result.agrees is not None]
     turns = [turn for result in results for turn in result.turns]
-    judged = sum(record.outcome != UNREADABLE for record in log.records)
+    judged = [record for record in log.records if record.outcome != UNREADABLE]
     other = sum(turn.reply_of_other_question for turn in turns)
     return {
+        'bag/success': proportion(sum(record.success for record in judged), len(judged)),
+        'bag/questions': mean_by_scene(
+            [record.group for record in judged], [len(record.turns) for record in judged]
+        ),
         'bag/agreement': proportion(sum(known), len(known)),
-        'bag/judged': proportion(judged, len(log.records)),
+        'bag/judged': proportion(len(judged), len(log.records)),
         'bag/replies_of_other_questions': proportion(other, len(turns)),
         'bag/instructions': _number(len({result.number for result in results})),
         'bag/problems': _number(len(problems)),

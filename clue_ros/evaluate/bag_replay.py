@@ -172,7 +172,8 @@ class Replay:
         yield from self._finished(ended=True)
 
     def _finished(self, ended: bool = False) -> Iterator[Replayed]:
-        # one whose recorded end is not known yet waits for it
+        # where states tell how it ended on the robot, that comes later than our own end
+        ended = ended or not self._topics.state
         while self._talks and self._talks[0].end and (ended or self._talks[0].over):
             yield self._talks.popleft().result()
 

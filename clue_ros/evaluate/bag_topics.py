@@ -115,7 +115,7 @@ def _find(bag: BagFile, what: str, named: str) -> str:
     if len(right) > 1:
         raise InvalidSource(
             f'{bag.path} has {what} of several robots, on {", ".join(right)}; say which: '
-            f'--topic {what}:={right[0]}'
+            f'--topic {what}={right[0]}'
         )
     return right[0] if right else ''
 
@@ -168,5 +168,5 @@ def _camera_name(topic: str) -> str:
 def _lacks(bag: BagFile, what: str, name: str) -> str:
     return (
         f'wanted a bag with {what}, {bag.path} has {bag.contents or "no messages at all"}; name '
-        f'their topic ({STRING}): --topic {name}:=/its/name'
+        f'their topic ({STRING}): --topic {name}=/its/name'
     )

@@ -31,9 +31,9 @@ def play_live(bag: BagFile, topics: BagTopics, config: LiveConfig, logs: Path) -
     patience = config.longest + SPARE_SECONDS
     if config.nodes == 'running':
         prepare_transport()
-        return play(bag, topics, config.rate, patience, lambda: None)
+        return play(bag, topics, config, patience, lambda: None)
     with private_domain(), Processes(_commands(bag, topics, config), logs=logs) as nodes:
-        return play(bag, topics, config.rate, patience, nodes.check)
+        return play(bag, topics, config, patience, nodes.check)
 
 
 def _commands(bag: BagFile, topics: BagTopics, config: LiveConfig) -> dict[str, list[str]]:
@@ -52,7 +52,7 @@ def _commands(bag: BagFile, topics: BagTopics, config: LiveConfig) -> dict[str, 
         'perception': {
             'cameras': list(topics.cameras),
             'image_transport': 'compressed' if COMPRESSED in kinds else 'raw',
-            'image_timeout': replay.image_timeout / min(config.rate, 1.0),
+            'image_timeout': replay.image_timeout,
         },
         'dialog_manager': {
             'dialog.ask_policy': dialog.ask_policy,

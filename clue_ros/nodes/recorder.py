@@ -110,7 +110,8 @@ class Recorder(Node):
         """Close the bag: write its index and metadata."""
         super().destroy_node()
         if self._writer:
-            self._writer.close()
+            with self._fullness():
+                self._writer.close()
             self._writer = None
 
     def _search(self) -> None:

@@ -1,8 +1,8 @@
 """Live replay: a bag played to the running nodes over DDS, at any pace and by its own clock.
 
 The player waits for the nodes where the robot's person would: with a reply for its question, with
-the next instruction for the end of a look. Meanwhile the bag's time stands still. Every wait has
-an end.
+the next instruction for the end of a look. Meanwhile the bag's time stands still, and its cameras
+show what they see again and again. Every wait has an end.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from clue_ros.errors import InvalidSource
 from clue_ros.evaluate.bag_file import BagFile
 from clue_ros.evaluate.bag_file import BagMessage
 from clue_ros.evaluate.bag_frames import stamp_of
+from clue_ros.evaluate.bag_live import LiveConfig
 from clue_ros.evaluate.bag_live import LiveRun
 from clue_ros.evaluate.bag_script import Answered
 from clue_ros.evaluate.bag_script import Canceled
@@ -58,7 +59,7 @@ class Player(Node):
         self,
         bag: BagFile,
         topics: BagTopics,
-        rate: float,
+        config: LiveConfig,
         patience: float,
         check: Callable[[], object],
     ) -> None:
@@ -66,7 +67,8 @@ class Player(Node):
         super().__init__('bag_player')
         self._bag = bag
         self._topics = topics
-        self._rate = rate
+        self._rate = config.rate
+        self._current = config.replay.image_timeout
         self._patience = patience
         self._check = check
         self._script = Script(bag, topics)
@@ -78,8 +80,9 @@ class Player(Node):
             topic: (name, self._camera(name, bag.topics[topic].kind))
             for name, topic in topics.cameras.items()
         }
+        self._frames: dict[str, tuple[BagMessage, float]] = {}  # the newest, and when it was sent
         self._replies: deque[str] = deque()  # not used yet
-        self._time = 0  # of the bag, nanoseconds
+        self._time: int | None = None  # of the bag, nanoseconds
         self._moved = 0.0  # when it was brought up to date
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self)
@@ -87,21 +90,28 @@ class Player(Node):
     def play(self) -> LiveRun:
         """Play it and return what was seen; raises ReplayError or what `check` raises."""
         for message in self._bag.messages((*self._script.topics, *self._cameras)):
-            if not self._time:
+            if self._time is None:
                 self._time = message.time
-                self._until(self._ready, START_SECONDS, 'the nodes to be ready for the bag')
+                if not self._wait(lambda: not self._missing(), START_SECONDS):
+                    wanted = ' and '.join(self._missing())
+                    raise ReplayError(f'waited {START_SECONDS:g} s for {wanted}; start the nodes')
             self._advance(message.time)
             if message.topic in self._cameras:
-                camera, publisher = self._cameras[message.topic]
-                self._seen.sent(camera, stamp_of(message.data))
-                publisher.publish(message.data)
+                self._show(message)
             else:
                 self._tell(message)
         self._settle()
+        self._frames.clear()
         # of each camera two: the first may have been on its way already
         reports = self._seen.reports + 2 * len(self._cameras)
         self._wait(lambda: self._seen.reports >= reports, REPORT_SECONDS)
         return self._seen.run
+
+    def _show(self, frame: BagMessage) -> None:
+        camera, publisher = self._cameras[frame.topic]
+        self._seen.sent(camera, stamp_of(frame.data))
+        publisher.publish(frame.data)
+        self._frames[frame.topic] = frame, time.monotonic()
 
     def _tell(self, message: BagMessage) -> None:
         with suppress(InvalidSource):  # the deterministic replay has told it
@@ -117,11 +127,11 @@ class Player(Node):
                 dialogs = len(self._seen.run.dialogs)
                 self._seen.told()
                 self._instruction.publish(String(data=text))
-                self._until(
-                    lambda: len(self._seen.run.dialogs) > dialogs,
-                    self._patience,
-                    f'the dialog manager to take the instruction {text!r}',
-                )
+                if not self._wait(lambda: len(self._seen.run.dialogs) > dialogs, self._patience):
+                    raise ReplayError(
+                        f'waited {self._patience:g} s for the dialog manager to take {text!r}; '
+                        'see its log'
+                    )
             case Answered(text=text):
                 self._replies.append(text)
                 self._wait(lambda: not self._replies or self._seen.idle, self._patience)
@@ -143,15 +153,19 @@ class Player(Node):
             return self.create_publisher(CompressedImage, f'{name}/image/compressed', SENSOR)
         return self.create_publisher(Image, f'{name}/image', SENSOR)
 
-    def _ready(self) -> bool:
-        """Whether perception is active and the others are there."""
-        cameras = (publisher for _, publisher in self._cameras.values())
-        return (
-            any(camera.get_subscription_count() for camera in cameras)
-            and self._instruction.get_subscription_count() >= 2
-            and self._heard.get_subscription_count() > 0
-            and self._seen.reports > 0
-        )
+    def _missing(self) -> list[str]:
+        """What the nodes must still do before the bag can begin, in words."""
+        cameras = [publisher for _, publisher in self._cameras.values()]
+        topics = ' or '.join(camera.topic_name for camera in cameras)
+        wanted = {
+            f'perception to look at {topics}': any(c.get_subscription_count() for c in cameras),
+            f'perception and a dialog manager to hear {self._instruction.topic_name}': (
+                self._instruction.get_subscription_count() >= 2
+            ),
+            f'speech to hear {self._heard.topic_name}': self._heard.get_subscription_count(),
+            'a report of perception on /diagnostics': self._seen.reports,
+        }
+        return [what for what, there in wanted.items() if not there]
 
     def _advance(self, time_: int) -> None:
         """Let the bag's time run on to `time_`, nanoseconds."""
@@ -160,10 +174,6 @@ class Player(Node):
             now = time.monotonic()
             passed = round((now - self._moved) * 1e9 * self._rate)
             self._time, self._moved = min(self._time + passed, time_), now
-
-    def _until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        if not self._wait(condition, seconds):
-            raise ReplayError(f'waited {seconds:g} s for {what}; see the logs of the nodes')
 
     def _wait(self, condition: Callable[[], object], seconds: float) -> bool:
         """Let the nodes work until `condition` holds or `seconds` are over; the bag waits."""
@@ -176,11 +186,16 @@ class Player(Node):
         return True
 
     def _serve(self, seconds: float) -> None:
-        """Serve the clock, a question that waits for its reply, and callbacks for `seconds`."""
+        """Serve clock, cameras, a question that waits for its reply, callbacks, for `seconds`."""
         self._check()
         clock = Clock()
         clock.clock.sec, clock.clock.nanosec = divmod(self._time, 10**9)
         self._clock.publish(clock)
+        # to the nodes a frame gets old in real time: what is current in the bag is shown again
+        for frame, sent in list(self._frames.values()):
+            current = self._time - frame.time <= self._current * 1e9
+            if current and time.monotonic() - sent > self._current / 2:
+                self._show(frame)
         # speech hears nothing before the question has been said
         if self._replies and self._seen.asked:
             self._seen.said = ''
@@ -194,15 +209,19 @@ class Player(Node):
 
 
 def play(
-    bag: BagFile, topics: BagTopics, rate: float, patience: float, check: Callable[[], object]
+    bag: BagFile,
+    topics: BagTopics,
+    config: LiveConfig,
+    patience: float,
+    check: Callable[[], object],
 ) -> LiveRun:
-    """Play a bag to the nodes of this ROS domain, `rate` times as fast as it was recorded.
+    """Play a bag to the nodes of this ROS domain.
 
     `topics` are those of `find_topics`, their cameras those of perception. A dialog may take
     `patience` seconds. `check` is called again and again and may raise to end it.
     """
     rclpy.init()
-    player = Player(bag, topics, rate, patience, check)
+    player = Player(bag, topics, config, patience, check)
     try:
         return player.play()
     finally:

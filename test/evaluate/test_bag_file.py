@@ -88,7 +88,7 @@ def test_an_mcap_file_cut_anywhere_gives_its_whole_chunks(whole, tmp_path, share
     with BagFile(bag) as file:
         found = numbers(file)
         assert found == list(range(len(found)))
-        assert len(found) in (1004, 2008) or len(found) > 900
+        assert len(found) > 900
         [problem] = file.problems
         assert f'{len(found)} messages before the damage could be read' in str(problem)
 
@@ -115,11 +115,9 @@ def test_a_folder_without_a_bag_is_named(tmp_path):
 
 @STORAGES
 def test_an_empty_bag_has_no_topics(tmp_path, storage):
-    if storage is StoragePlugin.MCAP:
-        bag = write_bag(tmp_path / 'bag', [], storage)
-        with BagFile(bag) as file:
-            assert not file.topics
-            assert not list(file.messages(['/a']))
+    with BagFile(write_bag(tmp_path / 'bag', [], storage)) as file:
+        assert not file.topics
+        assert not list(file.messages(['/a']))
 
 
 @STORAGES

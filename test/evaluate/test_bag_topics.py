@@ -39,7 +39,7 @@ def without(*names):
         (without('/camera/image'), {}, InvalidSource, r'images .* has /instruction'),
         (without('/instruction'), {}, InvalidSource, r'instructions, .* /camera/image \('),
         ({**FULL, '/instruction': NUMBER}, {}, InvalidSource, r'wanted a bag with instructions'),
-        (FULL, {'instruction': '/voice'}, InvalidSource, '--topic instruction:=/its/name'),
+        (FULL, {'instruction': '/voice'}, InvalidSource, '--topic instruction=/its/name'),
         (FULL, {'cameras': {'head': '/head/image'}}, UnknownCamera, "'head' on /head/image"),
         (FULL, {'cameras': {'head': '/instruction'}}, UnknownCamera, 'it is a std_msgs/msg/String'),
         (

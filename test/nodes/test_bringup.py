@@ -44,6 +44,10 @@ def test_arguments_that_cannot_be_used(assignment, says):
             ['sim:=False', 'rviz:=TRUE'],
             ['perception', 'dialog_manager', 'speech', 'rviz2'],
         ),
+        (
+            ['record:=bags'],
+            ['perception', 'dialog_manager', 'speech', 'sim_camera', 'recorder'],
+        ),
     ],
 )
 def test_which_nodes_are_started(assignments, executables):

@@ -17,6 +17,8 @@ from clue_ros.cli import main
 from clue_ros.errors import ClueError
 from clue_ros.evaluate.bag_command import SHIPPED
 from clue_ros.evaluate.bag_file import BagFile
+from clue_ros.evaluate.bag_live import LiveConfig
+from clue_ros.evaluate.bag_replay import ReplayConfig
 from clue_ros.evaluate.bag_topics import BagTopics
 from clue_ros.evaluate.bag_topics import find_topics
 from clue_ros.frames import open_source
@@ -37,7 +39,10 @@ def dies() -> None:
 
 @pytest.mark.parametrize(
     ('check', 'named'),
-    [(dies, 'perception ended'), (lambda: None, 'waited 1 s for the nodes to be ready')],
+    [
+        (dies, 'perception ended'),
+        (lambda: None, 'waited 1 s for perception to look at /camera/image/compressed'),
+    ],
 )
 def test_a_live_replay_without_perception_ends(domain, monkeypatch, check, named):
     monkeypatch.setattr(replay, 'START_SECONDS', 1.0)
@@ -49,7 +54,7 @@ def test_a_live_replay_without_perception_ends(domain, monkeypatch, check, named
         topics = find_topics(bag, BagTopics())
         begin = time.monotonic()
         with pytest.raises(ClueError, match=named):
-            replay.play(bag, topics, 1.0, 10.0, check)
+            replay.play(bag, topics, LiveConfig(ReplayConfig()), 10.0, check)
         assert time.monotonic() - begin < 10
 
 
@@ -82,4 +87,4 @@ def test_the_shipped_bag_ends_live_as_in_the_deterministic_replay(tmp_path):
     assert 0 < live['answer_latency']['p50'] <= live['answer_latency']['p95']
     assert live['frame_latency']['count'] > 0
     frames = live['frames']['camera']
-    assert frames['sent'] == frames['received'] >= frames['assessed'] > 0
+    assert frames['sent'] >= frames['received'] >= frames['assessed'] > 0
