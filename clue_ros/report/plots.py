@@ -52,7 +52,8 @@ def plots(run: Run) -> Iterator[Plot]:
     if run.measure == 'loop':
         # a policy of which no dialog could be read has no figures
         names = [name for name in run.policies if f'loop/{name}/success' in run.figures]
-        yield _policies(run.figures, names)
+        if len(names) > 1:
+            yield _policies(run.figures, names)
     threshold = run.log.header.options.get('threshold')
     truth, scores = _scores(run)
     if truth.any() and not truth.all():
@@ -236,8 +237,9 @@ def _overlaps(records: Sequence[Record]) -> Plot:
             meant = [r for r in records if r.policy == policy and r.target is not None]
             overlaps = np.sort([record.iou or 0.0 for record in meant])
             if overlaps.size:
-                reached = 1 - np.arange(overlaps.size) / overlaps.size
-                axes.step(overlaps, reached, where='pre', color=color, label=policy)
+                reached = 1 - np.arange(overlaps.size + 1) / overlaps.size
+                # up to each overlap what reaches it, beyond the last one nothing
+                axes.step([0, *overlaps, 1], [1, *reached], where='pre', color=color, label=policy)
         axes.axvline(MIN_IOU, color=INK, linewidth=1.2, linestyle='--')
         axes.set(xlabel='IoU', ylabel='share that reaches it', xlim=(0, 1), ylim=(0, 1.03))
         if len(axes.lines) > 2:

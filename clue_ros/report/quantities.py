@@ -46,3 +46,18 @@ BY_VERDICT = {
     'several/success': Quantity('several'),
     'none/success': Quantity('none'),
 }
+# Of a bag, beside what the robot did when it was recorded, and of its live replay.
+BAG = {
+    'bag/agreement': Quantity('agreement', 'ended as on the robot, where the bag tells'),
+    'bag/judged': Quantity('judged', 'of the instructions, those that could be replayed'),
+    'bag/replies_of_other_questions': Quantity(
+        'replies to other questions', 'the robot of the bag had asked something else'
+    ),
+    'live/differences': Quantity('live: differences', 'to the deterministic replay', share=False),
+    'live/dropped': Quantity('live: dropped', 'frames left out by choice'),
+    'live/lost': Quantity('live: lost', 'frames that never arrived', share=False),
+    'live/frame_latency/p50': Quantity('live: latency of a frame, p50', 'seconds', share=False),
+    'live/frame_latency/p95': Quantity('live: latency of a frame, p95', 'seconds', share=False),
+    'live/answer_latency/p50': Quantity('live: latency of an answer, p50', 'seconds', share=False),
+    'live/answer_latency/p95': Quantity('live: latency of an answer, p95', 'seconds', share=False),
+}

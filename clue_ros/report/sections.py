@@ -21,6 +21,7 @@ from clue_ros.evaluate.policies import PROBE
 from clue_ros.evaluate.rewards import ENDS
 from clue_ros.evaluate.rewards import QUESTION
 from clue_ros.report.quantities import AMBIGUITY
+from clue_ros.report.quantities import BAG
 from clue_ros.report.quantities import BY_VERDICT
 from clue_ros.report.quantities import GROUNDING
 from clue_ros.report.quantities import LOOP
@@ -50,7 +51,7 @@ class Sections:
     summary: str  # one sentence
     headline: Table
     policies: Table | None
-    note: str  # below the policies
+    note: str  # below the policies, or below the headline without them
     breakdowns: tuple[Table, ...]
 
 
@@ -80,7 +81,9 @@ def _ambiguity(run: Run) -> Sections:
             {name: AMBIGUITY[name] for name in ('f1', 'auroc')},
             strong=PROBE,
         ),
-        note='All are judged on the same requests; their thresholds were fitted on other data.',
+        note='All are judged on the same requests; their thresholds were fitted on other data.'
+        if baselines
+        else '',
         breakdowns=(_confusion(run),),
     )
 
@@ -124,6 +127,7 @@ def _loop(run: Run) -> Sections:
         policies=side_by_side('Who decides whether to ask', figures, rows, columns, strong=main),
         note=_PRICES,
         breakdowns=(
+            downwards('Beside the recording', figures, BAG),
             side_by_side('Right and wrong to ask', figures, rows, asking, strong=main),
             side_by_side('Success, where a request fits ...', figures, rows, BY_VERDICT, main),
         ),

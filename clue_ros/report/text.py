@@ -27,7 +27,8 @@ def render_text(run: Run, chosen: Sequence[Record]) -> str:
     parts += [f'> {_quoted(problem)}' for problem in problems(run)]
     parts += _parts(found.headline)
     if found.policies:
-        parts += [*_parts(found.policies), found.note]
+        parts += _parts(found.policies)
+    parts += [found.note] * bool(found.note)
     failed = [record for record in chosen if not record.success][:WORST]
     if failed:
         parts += ['**The worst cases**', '\n'.join(f'- {_case(record)}' for record in failed)]

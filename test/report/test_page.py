@@ -16,6 +16,7 @@ from scene_files import SCENES as SCENES_FOLDER
 
 from clue_ros.dialog import Turn
 from clue_ros.evaluate import log
+from clue_ros.evaluate.intervals import Figure
 from clue_ros.report.page import render
 from clue_ros.report.pictures import thumbnail
 from clue_ros.report.run import read_run
@@ -167,9 +168,12 @@ def test_data_that_changed_shows_no_pictures(runs, tmp_path):
 def test_a_run_of_which_only_a_part_could_be_read(runs):
     run = runs['loop']
     header = replace(run.log.header, data={'bag': 'desk', 'problems': ['BagCut: 3 of 9 messages']})
+    agreement = {'bag/agreement': Figure(0.75, 0.5, 1, 8)}
     unreadable = record(99, outcome=log.UNREADABLE, box=None, iou=None, reason='truncated')
     records = (*run.log.records, unreadable)
-    page = rendered(replace(run, cut=True, log=log.Log(header, records)))
+    log_ = log.Log(header, records)
+    page = rendered(replace(run, cut=True, log=log_, figures={**run.figures, **agreement}))
+    assert 'Beside the recording' in page and '75.0 %' in page
     assert 'BagCut: 3 of 9 messages' in page
     assert 'ends within a line' in page
     assert f'1 of {len(records)} records were unreadable' in page
