@@ -96,7 +96,14 @@ def _handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Ha
         signal.signal(number, handler)
 
 
+class _Interrupted(KeyboardInterrupt):
+    """Unlike a plain one it may come out of an `exec`, of which importing torch is full.
+
+    After that `python -m` ends as if SIGINT had killed it, whoever caught the exception.
+    """
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     # Ctrl-C under `ros2 launch` sends two signals; the second must not fall into the cleaning up.
     _handle_signals(signal.SIG_IGN)
-    raise KeyboardInterrupt
+    raise _Interrupted

@@ -62,6 +62,24 @@ def test_what_the_user_chose_is_kept(monkeypatch, chosen, profile):
     assert os.environ.items() <= chosen.items()
 
 
+INTERRUPTED_INSIDE_EXEC = """
+from clue_ros.nodes.runtime import run
+
+def make_node():
+    exec('import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)')
+
+raise SystemExit(run(make_node))
+"""
+
+
+def test_a_signal_during_an_import_is_no_crash(domain, tmp_path):
+    (tmp_path / 'interrupted.py').write_text(INTERRUPTED_INSIDE_EXEC)
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, 'PYTHONPATH': path}
+    ended = subprocess.run([sys.executable, '-m', 'interrupted'], env=environment, timeout=100)
+    assert ended.returncode == 0
+
+
 STRANGER = """
 import rclpy
 from rclpy.node import Node
