@@ -6,7 +6,6 @@ import json
 import shutil
 
 import pytest
-import torch
 from evaluate_builders import small_folder
 from model_builders import CHECKPOINT
 
@@ -17,14 +16,7 @@ from clue_ros.evaluate.intervals import Figure
 from clue_ros.evaluate.log import read_log
 from clue_ros.evaluate.scenes import Scenes
 
-
-@pytest.fixture(scope='module', autouse=True)
-def one_thread():
-    """Threads of the model would wait for each other where other work goes on."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals')
 
 
 @pytest.fixture(scope='module')
@@ -151,8 +143,8 @@ def test_a_card_is_about_its_weights(checkpoint):
         card.read_card(str(checkpoint))
 
 
+@pytest.mark.usefixtures('simulator')
 def test_the_figures_of_a_card_are_measured_again(checkpoint, tmp_path, monkeypatch, capsys):
-    pytest.importorskip('mujoco')
     monkeypatch.setattr(card, 'card_runs', lambda scenes, seed: [STATED])
     words = ['card', '--model', checkpoint, '--out', tmp_path / 'logs', '--device', 'cpu']
     assert evaluate(*words, '--write') == 0

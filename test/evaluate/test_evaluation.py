@@ -7,7 +7,6 @@ import shutil
 from dataclasses import replace
 
 import pytest
-import torch
 from evaluate_builders import small_folder
 from model_builders import CHECKPOINT
 
@@ -33,14 +32,7 @@ from clue_ros.evaluate.sources import find_pictures
 from clue_ros.frames import open_source
 from clue_ros.person import Person
 
-
-@pytest.fixture(scope='module', autouse=True)
-def one_thread():
-    """Threads of the model would wait for each other where other work goes on."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals')
 
 
 @pytest.fixture(scope='module')
@@ -175,7 +167,7 @@ def test_a_second_run_and_a_killed_one_write_the_same_bytes(loop, tmp_path):
     tmp_path.joinpath('validation.jsonl').write_bytes(
         (wanted.out / 'validation.jsonl').read_bytes()
     )
-    # killed in the middle of a line, in the second of three batches
+    # killed in the middle of a line, in the second of two batches
     lines = whole.splitlines(keepends=True)
     tmp_path.joinpath('log.jsonl').write_bytes(b''.join(lines[:40]) + lines[40][:50])
     pace = evaluate(again).pace

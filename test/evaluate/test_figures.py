@@ -73,7 +73,7 @@ TALKED = log(
 
 
 @pytest.fixture(scope='module')
-def figures():
+def figures(quick_intervals):
     return {n: f for log_ in (ASSESSED, GROUNDED, TALKED) for n, f in count_figures(log_).items()}
 
 

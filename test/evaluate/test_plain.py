@@ -23,6 +23,7 @@ ROWS = load_scenes()[:4]
 CHECKPOINT = find(EMBEDDED, allow_download=False)
 
 
+@pytest.mark.usefixtures('one_thread')
 def test_the_same_answers_as_ours():
     plain, clue = Plain(CHECKPOINT, 'cpu', adapter='ivg'), Clue.load(device='cpu')
     for row in ROWS:
@@ -38,6 +39,7 @@ def test_the_same_answers_as_ours():
                 assert ours == theirs
 
 
+@pytest.mark.usefixtures('one_thread')
 def test_boxes_are_counted_in_batches_as_one_by_one():
     plain = Plain(CHECKPOINT, 'cpu')
     images = [decode((SCENES / row['image']).read_bytes()) for row in ROWS]

@@ -6,23 +6,12 @@ from itertools import islice
 
 import pytest
 
-from clue_ros.errors import MissingSimulator
 from clue_ros.evaluate.scenes import Scenes
 from clue_ros.evaluate.scenes import scene_images
 from clue_ros.evaluate.scenes import scene_places
 from clue_ros.evaluate.sources import describe
 from clue_ros.evaluate.sources import find_pictures
 from clue_ros.sim.folder import split_of
-from clue_ros.sim.render import Renderer
-
-
-@pytest.fixture(scope='module', autouse=True)
-def simulator():
-    try:
-        with Renderer() as renderer:
-            renderer.open(64, 64)
-    except MissingSimulator as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +35,7 @@ def test_only_scenes_of_the_split():
     assert list(Scenes(3, ood=True).indices()) == [0, 1, 2]
 
 
+@pytest.mark.usefixtures('simulator')
 @pytest.mark.parametrize('ood', [False, True])
 def test_cases_hold_the_truth_and_come_again(ood):
     scenes = Scenes(2, seed=4, ood=ood)
@@ -64,6 +54,7 @@ def test_cases_hold_the_truth_and_come_again(ood):
             assert bool(case.dialog.turns) == (case.verdict == 'several')
 
 
+@pytest.mark.usefixtures('simulator')
 def test_pictures_are_found_again():
     scenes = Scenes(40, seed=4)
     places = list(islice(scene_places(scenes), 3))
