@@ -104,8 +104,10 @@ class World:
     def limits(self, **seconds: float) -> Iterator[None]:
         """For a while, let the next instructions take less than the nodes' patience."""
         self._limit(seconds)
-        yield
-        self._limit(dict.fromkeys(seconds, LONG))
+        try:
+            yield
+        finally:
+            self._limit(dict.fromkeys(seconds, LONG))
 
     def _limit(self, seconds: dict[str, float]) -> None:
         values = {f'dialog.{name}': value for name, value in seconds.items()}
