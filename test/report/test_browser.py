@@ -6,6 +6,7 @@ Needs Debian's packages chromium and chromium-driver (Ubuntu's are snaps and unt
 import json
 import re
 import shutil
+import time
 
 import pytest
 from report_builders import SCENES
@@ -59,9 +60,15 @@ def browser(chromium, page):
 
 
 def shown(browser):
-    """Number of cases that are seen, and what the page says of it."""
+    """Number of cases that are seen, and what the page says of it; once the two agree, if ever."""
     cases = browser.find_elements(By.CLASS_NAME, 'case')
-    return sum(case.is_displayed() for case in cases), browser.find_element(By.ID, 'shown').text
+    end = time.monotonic() + 5
+    while True:  # what is drawn follows what is said a moment later
+        count = sum(case.is_displayed() for case in cases)
+        text = browser.find_element(By.ID, 'shown').text
+        if count == int(text.split()[0]) or time.monotonic() > end:
+            return count, text
+        time.sleep(0.1)
 
 
 def label(browser, text):
