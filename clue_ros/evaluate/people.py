@@ -25,8 +25,10 @@ from clue_ros.person import Person
 from clue_ros.response import Grounding
 from clue_ros.response import Response
 
+# in front of the options; "I see two mugs:" counts them and offers nothing
 _LEAD = re.compile(
-    r'.*\b(?:do you (?:mean|want)|should i take|is it|which \w+|there (?:is|are)|i see|i found)\b'
+    r'.*\b(?:do you (?:mean|want)|should i take|is it|which(?: \w+)?)\b'
+    r'|(?:there (?:is|are)|i see|i found)\b[^:,]*[:,]'
 )
 # what one may say to a question that offers nothing
 _PLACES = ('the left one', 'the right one', 'the one in front', 'the one at the back')
@@ -108,7 +110,7 @@ class ModelPerson:
 
 def offers(question: str) -> list[str]:
     """The replies that a question offers: its options, or yes and no when it names only one."""
-    sentences = [text for text in re.split(r'(?<=[.:!?])\s+', question.lower()) if text]
+    sentences = [text for text in re.split(r'(?<=[.!?])\s+', question.lower()) if text]
     chunks: list[str] = []
     # "I see two mugs: a red one and a blue one. Which one?": the last sentence that names any
     for sentence in reversed(sentences):

@@ -53,6 +53,8 @@ def asked(question, case_, *turns):
             ['the red one', 'the blue one', 'one in the middle'],
         ),
         ('I see two mugs: a red one and a blue one. Which one?', ['the red one', 'the blue one']),
+        ('There are two, a red one and a blue one. Which?', ['the red one', 'the blue one']),
+        ('I see two mugs. Is it the red one?', ['yes', 'no, the other one']),
         ('Should I take the left one or an orange one?', ['the left one', 'the orange one']),
         ('Which one?', []),
         ('?', []),
