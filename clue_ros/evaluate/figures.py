@@ -165,9 +165,8 @@ def _paired(records: Records, probe: Mapping[str, Record]) -> Figures:
 
 def _decisions(records: Records, decided: metrics.Booleans) -> Figures:
     truth = _truth(records)
-    hits = (truth & decided).astype(float)
-    misses = (truth ^ decided).astype(float)
-    return {'f1': ratio_by_scene(_groups(records), list(2 * hits), list(2 * hits + misses))}
+    f1 = by_scene(_groups(records), lambda chosen: metrics.f1(truth[chosen], decided[chosen]))
+    return {'f1': f1}
 
 
 def _scored(records: Records, scores: metrics.Floats) -> Figures:
