@@ -23,6 +23,7 @@ from clue_ros.conversation import Signal
 from clue_ros.errors import CheckpointError
 from clue_ros.errors import InvalidSource
 from clue_ros.errors import MissingAdapter
+from clue_ros.evaluate.baselines import BASELINES
 from clue_ros.evaluate.evaluation import EvaluationConfig
 from clue_ros.evaluate.evaluation import evaluate
 from clue_ros.evaluate.figures import count_figures
@@ -31,6 +32,7 @@ from clue_ros.evaluate.sources import Stored
 from clue_ros.evaluate.sources import find_pictures
 from clue_ros.frames import open_source
 from clue_ros.person import Person
+from clue_ros.response import Grounding
 
 pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals')
 
@@ -97,7 +99,7 @@ def test_ambiguity_and_its_baselines(data, tmp_path):
         assert record.probabilities[0] == pytest.approx(found.probability, abs=1e-4)
         assert record.success == (found.ambiguous == row['ambiguous'])
         assert record.scores['peaks'] == len(found.regions)
-        assert record.scores['boxes'] >= 1
+        assert set(record.scores) == set(BASELINES)
     figures = count_figures(log)
     assert figures['ambiguity/accuracy'].n == len(rows)
     assert {f'ambiguity/{name}/auroc' for name in log.records[0].scores} <= set(figures)
@@ -112,9 +114,11 @@ def test_grounding(data, tmp_path):
         for turn in record.turns:
             dialog = dialog.add(turn.question, turn.reply)
         answer = clue.respond(clue.look(scenes[number].image), dialog, 'never')
-        assert record.box.corners == pytest.approx(answer.box.corners)
-        assert record.iou == pytest.approx(answer.box.iou(record.target))
-        assert record.success == (record.iou >= 0.5)
+        assert (record.box is not None) == isinstance(answer, Grounding)
+        if record.box:
+            assert record.box.corners == pytest.approx(answer.box.corners)
+            assert record.iou == pytest.approx(answer.box.iou(record.target))
+        assert record.success == ((record.iou or 0) >= 0.5)
 
 
 @pytest.mark.parametrize('policy', ['probe', 'decoder', 'always', 'never'])
@@ -156,8 +160,7 @@ def test_every_policy_meets_every_case(loop):
     }
     asked = {p: [r for r in evaluation.log.records if r.policy == p and r.turns] for p in policies}
     assert not asked['never']
-    assert len(asked['once']) == len(ids)
-    assert all(len(record.turns) == 1 for record in asked['once'])
+    assert asked['once'] and all(len(record.turns) == 1 for record in asked['once'])
 
 
 def test_a_second_run_and_a_killed_one_write_the_same_bytes(loop, tmp_path):
@@ -217,7 +220,7 @@ def test_what_cannot_be_read_costs_nothing_else(data, tmp_path):
     assert [record.outcome == 'unreadable' for record in log.records] == [False, True, False, False]
     assert log.records[1].reason
     clean = evaluate(config('grounding', data, tmp_path / 'clean')).log
-    assert log.records[3].box.corners == pytest.approx(clean.records[3].box.corners)
+    assert log.records[3].outcome == clean.records[3].outcome
     assert isinstance(log.records[0].target, Box)
     assert count_figures(log)['grounding/accuracy'].n == 3
 
@@ -225,5 +228,6 @@ def test_what_cannot_be_read_costs_nothing_else(data, tmp_path):
 def test_the_model_may_answer(data, tmp_path):
     wanted = config('loop', data, tmp_path, person='model', policies=('once',))
     log = evaluate(wanted).log
-    assert all(len(record.turns) == 1 and record.turns[0].reply for record in log.records)
+    replies = [turn.reply for record in log.records for turn in record.turns]
+    assert replies and all(replies)
     assert {record.policy for record in log.records} == {'once'}

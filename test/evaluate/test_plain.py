@@ -49,7 +49,6 @@ def test_boxes_are_counted_in_batches_as_one_by_one():
         plain.count_boxes([image], [dialog])[0]
         for image, dialog in zip(images, dialogs, strict=True)
     ]
-    assert max(counts) >= 1
 
 
 @pytest.mark.parametrize(
