@@ -167,3 +167,7 @@ def _fetch(options: argparse.Namespace) -> int:
 
     print(download(options.repository))
     return 0
+
+
+if __name__ == '__main__':  # for `accelerate launch -m clue_ros.cli`
+    sys.exit(main())
