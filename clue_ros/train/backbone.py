@@ -62,7 +62,7 @@ class BackboneConfig:
     pictures: PictureConfig = field(default_factory=PictureConfig)
     patches: int = 64  # computed in the vision stage
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
-    vision_rate: float = 0.5  # of the vision tower in the later stages, relative to the rest
+    vision_rate: float = 0.4  # of the vision tower in the later stages, relative to the rest
     validation: int = 12  # batches
     seed: int = 0
 

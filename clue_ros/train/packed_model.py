@@ -85,7 +85,7 @@ class PackedModel(nn.Module):
             )
             points.append(errors / weight.sum().clamp(min=1))
         losses['point'] = torch.stack(points).mean()
-        losses['loss'] = losses['text'] + 2 * losses['point'] + 0.3 * losses['dense']
+        losses['loss'] = losses['text'] + 2 * losses['point'] + losses['dense']
         return losses
 
 
