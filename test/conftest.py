@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that start nodes one after the other where others run beside them."""
+    if config.pluginmanager.hasplugin('xdist'):
+        for item in items:
+            if item.get_closest_marker('ros'):
+                item.add_marker(pytest.mark.xdist_group('ros'))
+
+
 @pytest.fixture(scope='module')
 def domain() -> Iterator[int]:
     """A ROS domain of the test module's own."""
