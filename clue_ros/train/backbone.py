@@ -166,7 +166,7 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
         losses = packed(**moved)
         features = packed.model.get_image_features(moved['pixels']).pooler_output
         text = {name: moved[name] for name in ('ids', 'positions', 'lesson', 'suffix', 'joined')}
-        hidden, _ = run_decoder(packed.model, features, **text)
+        hidden, _, _ = run_decoder(packed.model, features, **text)
         taught = moved['labels'] != IGNORED
         labels = moved['labels'][taught]
         found = packed.model.lm_head(hidden[taught]).argmax(dim=-1)

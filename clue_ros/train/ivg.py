@@ -55,7 +55,7 @@ class IvgModel(nn.Module):
         """Tensors as `pack` makes them, one lesson per row."""
         with torch.no_grad():
             features = self.model.get_image_features(pixels).pooler_output
-        hidden, _ = run_decoder(self.model, features, joined=True, **text)
+        hidden, _, _ = run_decoder(self.model, features, joined=True, **text)
         taught = labels != IGNORED
         loss = text_loss(self.model, hidden[taught], labels[taught], self._first, self._spread)
         return {'loss': loss}

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch import nn
+from transformers.models.gemma2.modeling_gemma2 import apply_rotary_pos_emb
 
 from clue_ros.box import LOCATION_COUNT
 from clue_ros.train.dense import DenseHeads
@@ -64,7 +65,7 @@ class PackedModel(nn.Module):
         losses: dict[str, Tensor] = self.dense(features, classes, numbers)
         labels = text.pop('labels')
         after = tuple(int(block) for block in self.pointers)
-        hidden, kept = run_decoder(self.model, features, joined=joined, after=after, **text)
+        hidden, kept, maps = run_decoder(self.model, features, joined=joined, after=after, **text)
         taught = labels != IGNORED
         losses['text'] = text_loss(
             self.model, hidden[taught], labels[taught], self.first_location, _SPREAD
@@ -73,10 +74,12 @@ class PackedModel(nn.Module):
         weight = ((classes[..., 0] >= 0)[:, None, :] & (last > 0)[..., None]).float()
         images = features.shape[1]
         numbers_of = torch.arange(last.shape[1], device=last.device)[None, :, None]
-        words = ((text['lesson'][:, None] == numbers_of) & ~text['suffix'][:, None]).float()
-        words = words / words.sum(dim=2, keepdim=True).clamp(min=1)
-        points = []
-        for state, pointer in zip(kept, self.pointers.values(), strict=True):
+        own = text['lesson'][:, None] == numbers_of
+        words, spoken = _means(own & ~text['suffix'][:, None]), _means(own)
+        target = referents / referents.sum(dim=2, keepdim=True).clamp(min=1)
+        points: list[Tensor] = []
+        looks: list[Tensor] = []
+        for state, seen, pointer in zip(kept, maps, self.pointers.values(), strict=True):
             said = state[:, images:]
             ends = said.gather(1, last[..., None].expand(-1, -1, said.shape[-1]))
             logits = pointer(words @ said.float(), ends, state[:, :images]).float()
@@ -84,8 +87,14 @@ class PackedModel(nn.Module):
                 logits, referents.float(), weight, reduction='sum'
             )
             points.append(errors / weight.sum().clamp(min=1))
+            # the words alone in the first of the blocks, what is answered too in the later ones
+            seen = (spoken if looks else words) @ seen
+            looks.append(-(target * (seen + 1e-6).log()).sum() / target.sum().clamp(min=1))
         losses['point'] = torch.stack(points).mean()
-        losses['loss'] = losses['text'] + 2 * losses['point'] + losses['dense']
+        losses['look'] = torch.stack(looks).mean()
+        losses['loss'] = (
+            losses['text'] + 2 * losses['point'] + 0.3 * losses['look'] + losses['dense']
+        )
         return losses
 
 
@@ -98,8 +107,9 @@ def run_decoder(
     suffix: Tensor,
     joined: bool,
     after: tuple[int, ...] = (),
-) -> tuple[Tensor, list[Tensor]]:
-    """Final hidden states of the text (rows, length, hidden), and all states `after` some blocks.
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Final hidden states of the text (rows, length, hidden), and of blocks `after` which more is
+    wanted all states, and what the text looks at, as `look` gives it.
 
     Tensors as `pack` makes them; `features` (rows, image tokens, hidden).
     """
@@ -115,12 +125,45 @@ def run_decoder(
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
     rotary = tuple(part.to(dtype) for part in rotary)
     mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, _LOWEST)
-    kept = []
+    kept, maps = [], []
     for number, block in enumerate(decoder.layers):
+        if number in after:
+            maps.append(look(block, hidden, rotary, images))
         hidden = block(hidden, position_embeddings=rotary, attention_mask=mask)
         if number in after:
             kept.append(decoder.norm(hidden))
-    return decoder.norm(hidden[:, images:]), kept
+    return decoder.norm(hidden[:, images:]), kept, maps
+
+
+def look(block: Any, hidden: Tensor, rotary: tuple[Tensor, ...], images: int) -> Tensor:
+    """Attention of the text over the image tokens, mean of the heads: (rows, length, images).
+
+    `hidden` enters the block; rows sum to 1, whatever else the text attends to: Eq. (1).
+    """
+    attention = block.self_attn
+    cosine, sine = rotary
+    hidden = block.input_layernorm(hidden)
+    parts = []
+    for projection, part in (
+        (attention.q_proj, slice(images, None)),
+        (attention.k_proj, slice(images)),
+    ):
+        heads = projection(hidden[:, part]).unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
+        turned, _ = apply_rotary_pos_emb(heads, heads, cosine[:, part], sine[:, part])
+        parts.append(turned)
+    query, key = parts
+    key = key.repeat_interleave(attention.num_key_value_groups, dim=1)
+    scores = (query @ key.transpose(2, 3)).float() * attention.scaling
+    softcap = attention.attn_logit_softcapping
+    if softcap is not None:
+        scores = torch.tanh(scores / softcap) * softcap
+    shares: Tensor = scores.softmax(dim=-1).mean(dim=1)
+    return shares
+
+
+def _means(chosen: Tensor) -> Tensor:
+    """Weights that make means over the chosen (rows, lessons, length)."""
+    return chosen / chosen.sum(dim=2, keepdim=True).clamp(min=1)
 
 
 def text_loss(

@@ -76,7 +76,7 @@ def test_a_packed_lesson_gives_what_it_gives_alone(model):
     def states(row):
         packed = pack([row], 20, 2, IMAGES, end=1)
         text = {k: packed[k] for k in ('ids', 'positions', 'lesson', 'suffix')}
-        hidden, _ = run_decoder(model, features, joined=False, **text)
+        hidden, _, _ = run_decoder(model, features, joined=False, **text)
         return hidden[0]
 
     together = states([SHORT, LONG])
@@ -90,7 +90,7 @@ def test_a_joined_row_is_what_transformers_computes(model):
     packed = pack([[LONG]], 7, 1, IMAGES, end=1)
     text = {k: packed[k] for k in ('ids', 'positions', 'lesson', 'suffix')}
     features = model.get_image_features(pixels).pooler_output
-    ours, _ = run_decoder(model, features, joined=True, **text)
+    ours, _, _ = run_decoder(model, features, joined=True, **text)
     image = torch.full((1, IMAGES), model.config.image_token_id)
     theirs = model.model(
         input_ids=torch.cat([image, packed['ids']], dim=1),
@@ -99,6 +99,20 @@ def test_a_joined_row_is_what_transformers_computes(model):
         token_type_ids=torch.tensor([[0] * (IMAGES + 4) + [1] * 3]),
     ).last_hidden_state[:, IMAGES:]
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_look_is_the_attention_that_transformers_computes(model):
+    packed = pack([[SHORT, LONG]], 12, 2, IMAGES, end=1)
+    text = {k: packed[k] for k in ('ids', 'positions', 'lesson', 'suffix')}
+    given = []
+    attention = model.model.language_model.layers[1].self_attn
+    hook = attention.register_forward_hook(lambda _, __, output: given.append(output[1]))
+    _, _, [ours] = run_decoder(model, torch.randn(1, IMAGES, 32), joined=False, after=(1,), **text)
+    hook.remove()
+    theirs = given[0][:, :, IMAGES:, :IMAGES]
+    theirs = (theirs / theirs.sum(dim=-1, keepdim=True)).mean(dim=1)
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_the_loss_of_a_location_grows_with_the_distance(model):
