@@ -11,6 +11,7 @@ from types import FrameType
 
 from clue_ros.errors import ClueError
 from clue_ros.evaluate.commands import add_evaluate
+from clue_ros.experiment.commands import add_experiment
 from clue_ros.report.commands import add_compare
 from clue_ros.train.commands import add_train
 
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_evaluate(commands)
     add_train(commands)
+    add_experiment(commands)
     add_compare(commands)
 
     fetch = commands.add_parser('fetch', help='download a model from the hub for offline use')

@@ -90,7 +90,7 @@ def corpus_requests(
             texts.append(prompts.probe_text(Dialog(sample.dialog.request, turns[:told])))
             labels.append(told < len(turns))
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        return _labelled(backbone, texts, labels, stacked(shown, generator))
+        return labelled(backbone, texts, labels, stacked(shown, generator))
 
     return batch
 
@@ -113,7 +113,7 @@ def sample_requests(
         chosen = [kinds[row % 2][int(rng.integers(len(kinds[row % 2])))] for row in range(rows)]
         texts = [prompts.probe_text(Dialog(sample.request)) for sample in chosen]
         pixels = backbone.pixels([sample.picture.load() for sample in chosen])
-        return _labelled(backbone, texts, [sample.ambiguous for sample in chosen], pixels)
+        return labelled(backbone, texts, [sample.ambiguous for sample in chosen], pixels)
 
     return batch
 
@@ -166,9 +166,10 @@ def dialog_lessons(sample: DialogSample, prompts: Prompts) -> list[Lesson]:
     return [*lessons, Lesson(prompts.decoder_text(dialog), box, frozenset())]
 
 
-def _labelled(
+def labelled(
     backbone: Backbone, texts: list[str], labels: list[bool], pixels: Tensor
 ) -> dict[str, Tensor]:
+    """Prefixes, pictures (batch, 3, side, side) and labels, as `ProbeModel` takes them."""
     tokens = backbone.tokens(texts)
     return {
         'pixels': pixels,

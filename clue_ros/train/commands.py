@@ -27,6 +27,7 @@ def add_train(commands: Any) -> None:
     corpus.add_argument('--out', type=Path, required=True, help='folder; what is there is kept')
     corpus.add_argument('--scenes', type=int, required=True, help='rounded up to whole shards')
     corpus.add_argument('--processes', type=int, default=1, help='that render (default 1)')
+    corpus.add_argument('--ood', action='store_true', help='what training never shows, for tests')
     corpus.set_defaults(run=_corpus)
 
     backbone = stages.add_parser('backbone', help='a small PaliGemma 2 from nothing')
@@ -63,6 +64,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _corpus(options: argparse.Namespace) -> int:
     from clue_ros.errors import InvalidRequest
+    from clue_ros.sim.sampling import OOD
     from clue_ros.sim.sampling import SceneConfig
     from clue_ros.train.corpus import CorpusConfig
     from clue_ros.train.corpus import render_corpus
@@ -71,7 +73,8 @@ def _corpus(options: argparse.Namespace) -> int:
     if options.scenes < 1 or options.processes < 1:
         raise InvalidRequest('--scenes and --processes count from 1')
     config = read_section(options.config, 'corpus', CorpusConfig)
-    render_corpus(options.out, options.scenes, config, SceneConfig(), options.processes)
+    kinds = OOD if options.ood else SceneConfig()
+    render_corpus(options.out, options.scenes, config, kinds, options.processes)
     return 0
 
 

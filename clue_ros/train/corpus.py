@@ -107,7 +107,10 @@ class Corpus:
     """The scenes of all whole shards in a folder, of one split."""
 
     def __init__(self, folder: Path, seed: int, split: str) -> None:
-        """Open the shards; raises InvalidSource when there is none."""
+        """Open the shards; raises InvalidSource when there is none.
+
+        An empty `split` is all of them: scenes out of distribution are in no split.
+        """
         self._shards: list[tuple[Pixels, Owners]] = []
         self.scenes: list[Scene] = []
         self._places: list[tuple[int, int]] = []
@@ -116,13 +119,13 @@ class Corpus:
             images: Pixels = np.load(folder / f'{stem}.images.npy', mmap_mode='r')
             owners: Owners = np.load(folder / f'{stem}.owners.npy', mmap_mode='r')
             for place, line in enumerate(path.read_text().splitlines()):
-                if split_of(seed, int(stem) * len(images) + place) == split:
+                if split in ('', split_of(seed, int(stem) * len(images) + place)):
                     self._places.append((len(self._shards), place))
                     self.scenes.append(read_scene(json.loads(line)))
             self._shards.append((images, owners))
         if not self.scenes:
             raise InvalidSource(
-                f'wanted rendered scenes of the split {split} in {folder}, found none; '
+                f'wanted rendered scenes of the split {split or "ood"} in {folder}, found none; '
                 'write some with `clue train corpus`'
             )
 
