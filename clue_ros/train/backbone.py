@@ -99,7 +99,7 @@ def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: Backbone
         {'params': [p for p in packed.parameters() if id(p) not in slow]},
     ]
     rooms = {
-        'packed': (config.packed, ClassroomConfig(config.packed.batch)),
+        'packed': (config.packed, ClassroomConfig(config.packed.batch, detect=0.6)),
         'joined': (config.joined, ClassroomConfig(config.joined.batch, 96, most=1, joined=True)),
     }
     for number, (name, (loop, shape)) in enumerate(rooms.items()):

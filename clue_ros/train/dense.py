@@ -99,6 +99,11 @@ class DenseHeads(nn.Module):
         )
         return losses
 
+    def sides(self, states: Tensor) -> Tensor:
+        """The box (..., 4) that states (..., hidden) know of, as `patch_labels` counts it."""
+        numbers: Tensor = self.numbers(self.norm(states.float()))
+        return numbers[..., :4].float()
+
     @torch.no_grad()
     def right(self, features: Tensor, classes: Tensor) -> dict[str, float]:
         """Share of the shown patches whose category, colour and size are read correctly."""

@@ -92,10 +92,26 @@ class PackedModel(nn.Module):
             looks.append(-(target * (seen + 1e-6).log()).sum() / target.sum().clamp(min=1))
         losses['point'] = torch.stack(points).mean()
         losses['look'] = torch.stack(looks).mean()
+        # where a location is about to be written, the box must be known as the patches know it
+        known = self.dense.sides(kept[-1][:, images:])
+        boxes, alone = _box_of(referents, numbers[..., :4])
+        asked = text['lesson'].clamp(min=0)
+        wanted = boxes.gather(1, asked[..., None].expand(-1, -1, 4))
+        counted = self._is_location(labels) & alone.gather(1, asked)
+        error = (known - wanted).abs().mean(dim=-1) * counted
+        losses['box'] = error.sum() / counted.sum().clamp(min=1)
         losses['loss'] = (
-            losses['text'] + 2 * losses['point'] + 0.3 * losses['look'] + losses['dense']
+            losses['text']
+            + 2 * losses['point']
+            + 0.3 * losses['look']
+            + 10 * losses['box']
+            + losses['dense']
         )
         return losses
+
+    def _is_location(self, labels: Tensor) -> Tensor:
+        places = labels - self.first_location
+        return (places >= 0) & (places < LOCATION_COUNT)
 
 
 def run_decoder(
@@ -161,6 +177,15 @@ def look(block: Any, hidden: Tensor, rotary: tuple[Tensor, ...], images: int) ->
     return shares
 
 
+def _box_of(referents: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
+    """The box (rows, lessons, 4) of what each lesson means, and whether it means one thing."""
+    missing = ~referents[..., None]
+    sides = sides[:, None]
+    low = sides.masked_fill(missing, 2.0).amin(dim=2)
+    high = sides.masked_fill(missing, -2.0).amax(dim=2)
+    return low, (low == high).all(dim=-1)
+
+
 def _means(chosen: Tensor) -> Tensor:
     """Weights that make means over the chosen (rows, lessons, length)."""
     return chosen / chosen.sum(dim=2, keepdim=True).clamp(min=1)
@@ -172,7 +197,8 @@ def text_loss(
     """Mean cross-entropy of next tokens `labels` (n,) from final states `hidden` (n, hidden).
 
     With `spread` above 0, in location tokens, a location's target is a bell over its neighbours:
-    a box is right when its sides are nearly right.
+    a box is right when its sides are nearly right. Locations, which are few, then weigh as much
+    as all words together.
     """
     logits = model.lm_head(hidden).float()
     softcap = model.config.text_config.final_logit_softcapping
@@ -188,4 +214,6 @@ def text_loss(
     near = torch.exp(-(((values - places[:, None]) / spread) ** 2) / 2)
     near = near / near.sum(dim=1, keepdim=True).clamp(min=1e-6)
     among = log_probabilities[:, first_location : first_location + LOCATION_COUNT]
-    return -torch.where(is_place, (near * among).sum(dim=1), exact).mean()
+    losses = -torch.where(is_place, (near * among).sum(dim=1), exact)
+    kinds = (losses[chosen] for chosen in (is_place, ~is_place) if chosen.any())
+    return torch.stack([kind.mean() for kind in kinds]).mean()
