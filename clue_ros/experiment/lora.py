@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,6 @@ from clue_ros.experiment.setting import Arrays
 from clue_ros.experiment.setting import Setting
 from clue_ros.experiment.setting import kept
 from clue_ros.model.adapters import Adapters
-from clue_ros.model.backbone import Backbone
 from clue_ros.model.checkpoint import Checkpoint
 from clue_ros.model.checkpoint import CheckpointConfig
 from clue_ros.model.decoder import Form
@@ -154,7 +152,14 @@ def point(setting: Setting, asked: Mapping[str, Requests], out: Path, rows: int)
 
     It is told the whole dialog and may not ask; an answer without a box overlaps by 0.
     """
-    clue = _clue(setting.load(), setting.backbone, out / 'adapter_ivg')
+    backbone = setting.load()
+    config = CheckpointConfig(
+        probe_layer=0,  # probes nothing: any block serves
+        grid=backbone.grid_side,
+        prompts=PROMPTS,
+    )
+    adapters = {_ADAPTER: out / 'adapter_ivg'}
+    clue = Clue(backbone, Checkpoint(out.name, setting.backbone, config, adapters=adapters))
     found: Arrays = {}
     for split, requests in asked.items():
         overlaps: list[float] = []
@@ -174,13 +179,6 @@ def point(setting: Setting, asked: Mapping[str, Requests], out: Path, rows: int)
     return found
 
 
-def _clue(backbone: Backbone, folder: Path, adapter: Path) -> Clue:
-    # probes nothing: any block serves
-    config = CheckpointConfig(probe_layer=0, grid=backbone.grid_side, prompts=PROMPTS)
-    adapters = {_ADAPTER: adapter}
-    return Clue(backbone, Checkpoint('the adapter', folder, config, adapters=adapters))
-
-
 def target(request: Request, width: int, height: int) -> Box:
     """What is meant, in pixels of the stretched picture."""
     sample = request.sample
@@ -191,17 +189,16 @@ def target(request: Request, width: int, height: int) -> Box:
 
 
 def _words(figures: Figures, config: RanksConfig, asked: Mapping[str, Requests]) -> str:
-    splits: Sequence[str] = list(asked)
     head = [
         *('rank', 'alpha'),
         *(f'{split} loss' for split in _LOSSES),
-        *(f'{split} Acc@{MIN_IOU:g}' for split in splits),
+        *(f'{split} Acc@{MIN_IOU:g}' for split in asked),
     ]
     rows = [
         [
             *(str(rank), str(alpha)),
             *(cell(figures[f'r{rank}-a{alpha}/{split}/loss']) for split in _LOSSES),
-            *(cell(figures[f'r{rank}-a{alpha}/{split}/accuracy']) for split in splits),
+            *(cell(figures[f'r{rank}-a{alpha}/{split}/accuracy']) for split in asked),
         ]
         for rank, alpha in config.pairs
     ]
@@ -210,7 +207,7 @@ def _words(figures: Figures, config: RanksConfig, asked: Mapping[str, Requests])
 
 {config.loop.steps} steps of {config.loop.batch * config.loop.accumulate} turns of dialogs for each.
 Loss: cross-entropy of suffixes on {config.batches} batches. Acc@{MIN_IOU:g}: told the whole dialog,
-how often it points at what is meant; dialogs: {sizes}. In brackets 95 % intervals (Wilson's for
-shares).
+how often it points at what is meant; dialogs: {sizes}. In brackets 95 % intervals,
+of losses resampled by batch, of shares Wilson's.
 
 {table(head, rows)}"""

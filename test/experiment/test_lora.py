@@ -71,6 +71,17 @@ def test_what_is_done_is_not_done_again(done, arguments):
     assert (done / 'samples.jsonl').read_text() == text
 
 
+def test_in_bfloat16(done, arguments, tmp_path):
+    rough = [*arguments, '--dtype', 'bfloat16', '--out', str(tmp_path)]
+    assert main(['experiment', 'lora', *rough]) == 0
+    for name in NAMES:
+        with (
+            np.load(done / name / 'losses.npz') as one,
+            np.load(tmp_path / name / 'losses.npz') as two,
+        ):
+            np.testing.assert_allclose(one['test'], two['test'], rtol=0.02)
+
+
 def test_the_target_is_where_the_lesson_points(corpora):
     corpus = Corpus(corpora[0], 1, 'test')
     for request in draw_requests(corpus, 'test', 6, 0).drawn:

@@ -95,6 +95,35 @@ def test_what_learns(backbone, requests, variant):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.parametrize('variant', VARIANTS, ids=lambda variant: variant.name)
+def test_every_variant_can_learn(backbone, requests, variant):
+    model, groups = adapted(variant, backbone, CONFIG)
+    optimizer = torch.optim.AdamW([{'params': group['params']} for group in groups], lr=0.01)
+    batch = requests.batch(range(4), backbone, variant.prompts)
+    losses = []
+    for _ in range(60):
+        loss = model(**batch)['loss']
+        losses.append(float(loss.detach()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    lora.remove(backbone.language_model)
+    assert min(losses) < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize('variant', VARIANTS[:2], ids=lambda variant: variant.name)
+def test_in_bfloat16(backbone_folder, backbone, requests, variant):
+    rough = Backbone.load(backbone_folder, torch.device('cpu'), torch.bfloat16)
+    losses = []
+    for one in (backbone, rough):
+        model, _ = adapted(variant, one, CONFIG)
+        loss = model(**requests.batch(range(4), one, variant.prompts))['loss']
+        loss.backward()
+        losses.append(float(loss.detach()))
+        lora.remove(one.language_model)
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
 def test_at_full_depth_the_answer_is_that_of_transformers(backbone, requests):
     batch = requests.batch(range(4), backbone, DETECT)
     yes, no = answer_tokens(backbone.tokenizer)
