@@ -23,8 +23,9 @@ from clue_ros.experiment.requests import RequestConfig
 from clue_ros.experiment.requests import Requests
 from clue_ros.experiment.requests import draw_lists
 from clue_ros.experiment.results import Figures
-from clue_ros.experiment.results import cell
+from clue_ros.experiment.results import detection
 from clue_ros.experiment.results import judge
+from clue_ros.experiment.results import sizes
 from clue_ros.experiment.results import table
 from clue_ros.experiment.results import write_results
 from clue_ros.experiment.results import write_samples
@@ -167,18 +168,12 @@ def train_block(maps: Arrays, lists: Mapping[str, Requests], out: Path, loop: Lo
 def _words(
     figures: Figures, blocks: int, tests: tuple[str, ...], lists: Mapping[str, Requests]
 ) -> str:
-    names = [f'{split}/{name}' for split in tests for name in ('f1', 'auroc')]
-    head = ['block', *(name.replace('/f1', ' F1').replace('/auroc', ' AUROC') for name in names)]
-    rows = [
-        [str(block), *(cell(figures[f'{block}/{name}']) for name in names)]
-        for block in range(blocks)
-    ]
-    sizes = ', '.join(f'{split} {len(requests)}' for split, requests in lists.items())
+    titles = {str(block): str(block) for block in range(blocks)}
     return f"""# Layer sweep (Fig. 7)
 
-A frozen backbone, one CNN for each decoder block on the map of that block. Requests: {sizes}.
-In brackets 95 % intervals, resampled by scene; thresholds from validation.
+A frozen backbone, one CNN for each decoder block on the map of that block. In brackets 95 %
+intervals, resampled by scene; thresholds from validation. Requests: {sizes(lists)}.
 
 ![F1 and AUROC by block](layers.svg)
 
-{table(head, rows)}"""
+{table('block', titles, detection(tests), figures)}"""

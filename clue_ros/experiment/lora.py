@@ -21,7 +21,7 @@ from clue_ros.experiment.requests import Request
 from clue_ros.experiment.requests import Requests
 from clue_ros.experiment.requests import draw_requests
 from clue_ros.experiment.results import Figures
-from clue_ros.experiment.results import cell
+from clue_ros.experiment.results import sizes
 from clue_ros.experiment.results import table
 from clue_ros.experiment.results import write_results
 from clue_ros.experiment.results import write_samples
@@ -92,7 +92,7 @@ def run_ranks(setting: Setting, out: Path, config: RanksConfig) -> None:
     overlaps: dict[str, Mapping[str, Floats]] = {}
     figures: Figures = {}
     for rank, alpha in config.pairs:
-        name = f'r{rank}-a{alpha}'
+        name = _name(rank, alpha)
         folder = out / name
         losses = kept(
             folder / 'losses.npz',
@@ -188,26 +188,19 @@ def target(request: Request, width: int, height: int) -> Box:
     return Box(box.x1 * across, box.y1 * down, box.x2 * across, box.y2 * down)
 
 
+def _name(rank: int, alpha: int) -> str:
+    return f'r{rank}-a{alpha}'
+
+
 def _words(figures: Figures, config: RanksConfig, asked: Mapping[str, Requests]) -> str:
-    head = [
-        *('rank', 'alpha'),
-        *(f'{split} loss' for split in _LOSSES),
-        *(f'{split} Acc@{MIN_IOU:g}' for split in asked),
-    ]
-    rows = [
-        [
-            *(str(rank), str(alpha)),
-            *(cell(figures[f'r{rank}-a{alpha}/{split}/loss']) for split in _LOSSES),
-            *(cell(figures[f'r{rank}-a{alpha}/{split}/accuracy']) for split in asked),
-        ]
-        for rank, alpha in config.pairs
-    ]
-    sizes = ', '.join(f'{split} {len(requests)}' for split, requests in asked.items())
+    titles = {_name(*pair): f'{pair[0]}, {pair[1]}' for pair in config.pairs}
+    columns = {f'{split} loss': f'{split}/loss' for split in _LOSSES}
+    columns |= {f'{split} Acc@{MIN_IOU:g}': f'{split}/accuracy' for split in asked}
     return f"""# Rank and alpha of the adapter that asks and points (Table III)
 
 {config.loop.steps} steps of {config.loop.batch * config.loop.accumulate} turns of dialogs for each.
 Loss: cross-entropy of suffixes on {config.batches} batches. Acc@{MIN_IOU:g}: told the whole dialog,
-how often it points at what is meant; dialogs: {sizes}. In brackets 95 % intervals,
+how often it points at what is meant; dialogs: {sizes(asked)}. In brackets 95 % intervals,
 of losses resampled by batch, of shares Wilson's.
 
-{table(head, rows)}"""
+{table('rank, alpha', titles, columns, figures)}"""

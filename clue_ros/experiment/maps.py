@@ -104,13 +104,12 @@ def run_maps(
     scores: dict[str, dict[str, Floats]] = {CNN.name: {}, HALF_LAST.name: {}}
     lines = []
     for split, requests in lists.items():
-        columns = [
-            Column('frozen backbone', DETECT, _maps(backbone, requests, DETECT, trained)),
-        ]
+        frozen = _maps(backbone, requests, DETECT, trained)
+        columns = [Column('frozen backbone', DETECT, frozen)]
         for variant in (CNN, HALF_LAST):
-            with np.load(probes / variant.name / SCORES) as stored:
-                threshold = fit_rule(truth, stored[VALIDATION]).threshold
             folder = probes / variant.name
+            with np.load(folder / SCORES) as stored:
+                threshold = fit_rule(truth, stored[VALIDATION]).threshold
             logits, maps = _trained(variant, backbone, requests, folder, trained)
             scores[variant.name][split] = probabilities = 1 / (1 + np.exp(-logits))
             columns.append(Column(variant.title, variant.prompts, maps, probabilities, threshold))

@@ -32,8 +32,9 @@ from clue_ros.experiment.cost import relative
 from clue_ros.experiment.requests import Requests
 from clue_ros.experiment.requests import draw_lists
 from clue_ros.experiment.results import Figures
-from clue_ros.experiment.results import cell
+from clue_ros.experiment.results import detection
 from clue_ros.experiment.results import judge
+from clue_ros.experiment.results import sizes
 from clue_ros.experiment.results import table
 from clue_ros.experiment.results import write_results
 from clue_ros.experiment.results import write_samples
@@ -62,7 +63,6 @@ from clue_ros.train.loop import to_device
 from clue_ros.train.settings import write_record
 
 SCORES = 'scores.npz'
-_BASELINES = 'baselines'
 _TITLES = {
     PEAKS: 'peaks of the map',
     ENTROPY: 'entropy of the map',
@@ -98,7 +98,7 @@ def run_probes(setting: Setting, out: Path, config: ProbesConfig) -> None:
     clue = Clue(backbone, checkpoint)
     plain = Plain(checkpoint, str(setting.device))
     found = kept(
-        out / _BASELINES / SCORES,
+        out / 'baselines' / SCORES,
         partial(score_baselines, Baselines(clue, plain), clue, lists, config.rows),
     )
     for column, name in enumerate(BASELINES):
@@ -229,23 +229,13 @@ def _words(
     milliseconds: float,
     config: ProbesConfig,
 ) -> str:
-    names = [f'{split}/{name}' for split in tests for name in ('f1', 'auroc')]
-    head = ['', *(name.replace('/f1', ' F1').replace('/auroc', ' AUROC') for name in names), 'cost']
     titles = {variant.name: variant.title for variant in VARIANTS} | _TITLES
-    rows = [
-        [
-            title,
-            *(cell(figures[f'{name}/{figure}']) for figure in names),
-            cell(figures[f'{name}/cost'], 2),
-        ]
-        for name, title in titles.items()
-    ]
-    sizes = ', '.join(f'{split} {len(requests)}' for split, requests in lists.items())
+    columns = {**detection(tests), 'cost': 'cost'}
     return f"""# What is read and what is adapted (Table I)
 
-Half depth ends at block {config.layer}. Requests: {sizes}; {config.loop.steps} steps of
+Half depth ends at block {config.layer}. Requests: {sizes(lists)}; {config.loop.steps} steps of
 {config.loop.batch * config.loop.accumulate} for each variant. In brackets 95 % intervals, resampled
 by scene; thresholds from validation. Cost: time from one picture and request to an answer, in times
 of that of {CNN.title} ({milliseconds:.1f} ms), median and p10 to p90 of the same requests in turns.
 
-{table(head, rows)}"""
+{table('', titles, columns, figures)}"""

@@ -113,7 +113,7 @@ class Requests:
 
         return batch
 
-    def rows(self) -> list[dict[str, object]]:
+    def describe(self) -> list[dict[str, object]]:
         """What a log says of each request."""
         return [
             {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -75,7 +74,7 @@ def write_samples(
     """
     with (out / 'samples.jsonl').open('w', encoding='utf-8') as file:
         for split in splits:
-            for number, row in enumerate(lists[split].rows()):
+            for number, row in enumerate(lists[split].describe()):
                 said = {name: float(mine[split][number]) for name, mine in scores.items()}
                 file.write(json.dumps({'split': split, **row, 'scores': said}) + '\n')
 
@@ -113,12 +112,30 @@ def write_results(
     (out / 'results.md').write_text(f'{words.strip()}\n\n{origin}\n', encoding='utf-8')
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ['---'] * len(head), *rows]
+def table(
+    first: str,
+    titles: Mapping[str, str],
+    columns: Mapping[str, str],
+    figures: Mapping[str, Figure],
+) -> str:
+    """Figures `<name>/<figure>` as a Markdown table.
+
+    `titles` are those of the names, one row each, under the heading `first`; `columns` are the
+    headings of the others with their figures.
+    """
+    lines = [[first, *columns], ['---'] * (len(columns) + 1)]
+    for name, title in titles.items():
+        found = (figures[f'{name}/{figure}'] for figure in columns.values())
+        lines.append([title, *(f'{f.value:.3f} ({f.low:.3f} to {f.high:.3f})' for f in found)])
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
-def cell(figure: Figure, digits: int = 3) -> str:
-    """A figure with its interval, for a table."""
-    return f'{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})'
+def detection(tests: Sequence[str]) -> dict[str, str]:
+    """Columns of `table` for what `judge` counts."""
+    kinds = {'f1': 'F1', 'auroc': 'AUROC'}
+    return {f'{split} {kinds[kind]}': f'{split}/{kind}' for split in tests for kind in kinds}
+
+
+def sizes(lists: Mapping[str, Requests]) -> str:
+    """How many requests there are, in words."""
+    return ', '.join(f'{split} {len(requests)}' for split, requests in lists.items())

@@ -54,7 +54,7 @@ def test_pairs_are_about_one_scene_and_follow_from_the_seed(corpora):
     one, again, other = (draw_pairs(corpus, 'ood', 4, seed) for seed in (0, 0, 1))
     assert one.truth.tolist() == [True, False] * 4
     assert one.groups[::2] == one.groups[1::2] and len(set(one.groups)) == 4
-    assert one.rows() == again.rows() != other.rows()
+    assert one.describe() == again.describe() != other.describe()
 
 
 def test_pictures(probes_run, arguments, tmp_path):

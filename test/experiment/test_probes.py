@@ -18,6 +18,7 @@ from clue_ros.experiment.cost import relative
 from clue_ros.experiment.requests import draw_requests
 from clue_ros.experiment.variants import CNN
 from clue_ros.experiment.variants import DETECT
+from clue_ros.experiment.variants import HALF_LAST
 from clue_ros.experiment.variants import VARIANTS
 from clue_ros.experiment.variants import AnswerModel
 from clue_ros.experiment.variants import ProbesConfig
@@ -95,8 +96,8 @@ def test_what_learns(backbone, requests, variant):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-@pytest.mark.parametrize('variant', VARIANTS, ids=lambda variant: variant.name)
-def test_every_variant_can_learn(backbone, requests, variant):
+@pytest.mark.parametrize('variant', (CNN, HALF_LAST), ids=lambda variant: variant.name)
+def test_it_can_learn(backbone, requests, variant):
     model, groups = adapted(variant, backbone, CONFIG)
     optimizer = torch.optim.AdamW([{'params': group['params']} for group in groups], lr=0.01)
     batch = requests.batch(range(4), backbone, variant.prompts)

@@ -60,7 +60,7 @@ def test_another_backbone_or_corpus_is_other_data(corpora, backbone_folder):
 def test_verdicts_take_turns_and_scenes_come_again_last(corpus, split, verdicts):
     count = 2 * len(corpus)
     drawn = draw_requests(corpus, split, count, 0)
-    rows = drawn.rows()
+    rows = drawn.describe()
     assert [row['verdict'] for row in rows[:4]] == verdicts
     assert len({row['id'] for row in rows}) == count
     assert drawn.truth.tolist() == [row['verdict'] == SEVERAL for row in rows]
@@ -68,10 +68,10 @@ def test_verdicts_take_turns_and_scenes_come_again_last(corpus, split, verdicts)
 
 
 def test_the_seed_and_the_split_decide(corpus):
-    first, again = (draw_requests(corpus, TEST, 6, 0).rows() for _ in range(2))
+    first, again = (draw_requests(corpus, TEST, 6, 0).describe() for _ in range(2))
     assert first == again
-    assert first != draw_requests(corpus, TEST, 6, 1).rows()
-    assert first != draw_requests(corpus, TRAIN, 6, 0).rows()
+    assert first != draw_requests(corpus, TEST, 6, 1).describe()
+    assert first != draw_requests(corpus, TRAIN, 6, 0).describe()
 
 
 def test_a_batch_is_what_was_drawn(corpus, backbone_folder):
