@@ -36,6 +36,7 @@ from clue_ros.train.miniature import build_model
 from clue_ros.train.miniature import build_processor
 from clue_ros.train.miniature import name_features
 from clue_ros.train.miniature import save_backbone
+from clue_ros.train.miniature import share_out_heads
 from clue_ros.train.miniature import smooth_locations
 from clue_ros.train.miniature import smooth_positions
 from clue_ros.train.miniature import start_quietly
@@ -62,7 +63,7 @@ class BackboneConfig:
     pictures: PictureConfig = field(default_factory=PictureConfig)
     patches: int = 64  # computed in the vision stage
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
-    vision_rate: float = 0.4  # of the vision tower in the later stages, relative to the rest
+    vision_rate: float = 0.15  # of the vision tower in the later stages, relative to the rest
     validation: int = 12  # batches
     seed: int = 0
 
@@ -90,6 +91,7 @@ def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: Backbone
     dense = _train_vision(model, corpus, held_out, grid, out / 'vision', config)
 
     name_features(model, tokenizer, dense.directions())
+    share_out_heads(model)
     packed = PackedModel(model, dense, first, config.pointers)
     tower = [*model.model.vision_tower.parameters()]
     tower += model.model.multi_modal_projector.parameters()

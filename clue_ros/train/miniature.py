@@ -29,7 +29,11 @@ _Processor: Any = PaliGemmaProcessor
 _SPECIAL = ('<pad>', '<eos>', '<bos>', '<unk>', '<image>')  # ids 0 to 4
 _IDS: dict[str, Any] = {f'{name}_token_id': k for k, name in enumerate(('pad', 'eos', 'bos'))}
 _QUIET = 0.1  # of the norm of the residual stream
-_SHARP = 3.0  # times the usual size of random keys: alike is then clearly more than unlike
+_COMMON = 0.4  # of the length of a word, what all words have in common
+_DRAWN = 8.0  # a score that outweighs hundreds of image tokens
+_SHARP = 6.0  # times the usual size of random keys: alike is then clearly more than unlike
+# Higher than usual: at the distances here most of a small head can then compare contents.
+_ROTARY_BASE = 1e6
 _SEGMENTS = 128  # PaliGemma's `<seg000>`..: nothing here writes them, its processor expects them
 
 
@@ -111,9 +115,10 @@ def build_model(vocabulary: int, config: MiniatureConfig) -> PaliGemmaForConditi
                 'intermediate_size': config.hidden,
                 'num_hidden_layers': config.layers,
                 'num_attention_heads': config.heads,
-                'num_key_value_heads': 1,
+                'num_key_value_heads': config.heads,
                 'head_dim': head,
                 'query_pre_attn_scalar': head,
+                'rope_parameters': {'rope_theta': _ROTARY_BASE, 'rope_type': 'default'},
                 'vocab_size': vocabulary,
                 'num_image_tokens': (config.side // config.patch) ** 2,
                 'max_position_embeddings': 512,
@@ -128,6 +133,46 @@ def build_model(vocabulary: int, config: MiniatureConfig) -> PaliGemmaForConditi
             **_IDS,
         )
     )
+
+
+def share_out_heads(model: Any) -> None:
+    """Let the first head of each block begin as a reader of words, the others look at patches.
+
+    At random every word attends to itself and to the patches that fit it alone: "purple" to purple
+    ones, "ring" to rings, the token that is to answer to nothing. That "the purple ring" is what
+    fits both has to be gathered, from a few words among hundreds of image tokens.
+
+    All words get a direction in common, by which queries and keys of the first head attract each
+    other and those of other heads repel. What the first head reads and writes is one projection:
+    the sum of the words then still resembles the patches that fit them. In the first two blocks
+    it is as loud as the words themselves.
+    """
+    decoder = model.model.language_model
+    embeddings = decoder.embed_tokens.weight
+    width = embeddings.shape[1]
+    with torch.no_grad():
+        common = torch.randn(width)
+        common /= common.norm()
+        length = float(embeddings.norm(dim=1).mean())
+        embeddings.add_(_COMMON * length * common)
+        embeddings.mul_(length / embeddings.norm(dim=1, keepdim=True))
+        for number, block in enumerate(decoder.layers):
+            attention = block.self_attn
+            size = attention.head_dim
+            slow = torch.zeros(size, 1)
+            slow[5 * size // 16 : size // 2] = 1  # hardly turned by the rotary embedding
+            score = _DRAWN * size**0.5 / (width * _COMMON**2)  # of words, over that of `slow`
+            told = slow * common * (score / slow.sum()) ** 0.5
+            attention.q_proj.weight[:size] = told
+            attention.k_proj.weight[:size] = told
+            for head in range(size, len(attention.q_proj.weight), size):
+                attention.q_proj.weight[head : head + size] += told
+                attention.k_proj.weight[head : head + size] -= told
+            reader = torch.linalg.qr(torch.randn(width, size)).Q
+            attention.v_proj.weight[:size] = reader.T
+            attention.o_proj.weight[:, :size] = reader
+            if number < 2:
+                block.post_attention_layernorm.weight.zero_()  # it is added to 1
 
 
 def save_backbone(model: Any, processor: Any, folder: Path) -> None:

@@ -75,7 +75,8 @@ class PackedModel(nn.Module):
         images = features.shape[1]
         numbers_of = torch.arange(last.shape[1], device=last.device)[None, :, None]
         own = text['lesson'][:, None] == numbers_of
-        words, spoken = _means(own & ~text['suffix'][:, None]), _means(own)
+        words = _means(own & ~text['suffix'][:, None])
+        answers = _means(own & taught[:, None])
         target = referents / referents.sum(dim=2, keepdim=True).clamp(min=1)
         points: list[Tensor] = []
         looks: list[Tensor] = []
@@ -87,8 +88,8 @@ class PackedModel(nn.Module):
                 logits, referents.float(), weight, reduction='sum'
             )
             points.append(errors / weight.sum().clamp(min=1))
-            # the words alone in the first of the blocks, what is answered too in the later ones
-            seen = (spoken if looks else words) @ seen
+            # first the words, then the tokens that answer
+            seen = (answers if looks else words) @ seen
             looks.append(-(target * (seen + 1e-6).log()).sum() / target.sum().clamp(min=1))
         losses['point'] = torch.stack(points).mean()
         losses['look'] = torch.stack(looks).mean()
