@@ -45,7 +45,11 @@ def mini_backbone() -> Backbone:
 
 
 def random_backbone(
-    text: dict[str, Any], vision: dict[str, Any], scale: float = 0.02, layers: int | None = None
+    text: dict[str, Any],
+    vision: dict[str, Any],
+    scale: float = 0.02,
+    layers: int | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Backbone:
     """A PaliGemma 2 with random weights, the mini tokenizer and its own picture size."""
     text = {**text, 'num_hidden_layers': layers or text['num_hidden_layers']}
@@ -72,10 +76,11 @@ def random_backbone(
     config._attn_implementation = {'text_config': 'eager', 'vision_config': 'sdpa'}
     with torch.device('meta'):
         model: Any = PaliGemmaForConditionalGeneration(config)
-    model.to_empty(device='cpu')
+    model.to(dtype).to_empty(device='cpu')
     # Drawing billions of numbers takes minutes, so a million are drawn and laid end to end; their
     # count is prime, so that no two rows of a matrix are alike.
     draws = torch.randn(1_000_003, generator=torch.Generator().manual_seed(0)) * scale
+    draws = draws.to(dtype)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() == 1 and 'norm' in name:

@@ -30,6 +30,7 @@ from clue_ros.train.lessons import detect
 from clue_ros.train.lessons import draw_sample
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
+from clue_ros.train.loop import is_first_process
 from clue_ros.train.loop import to_device
 from clue_ros.train.miniature import MiniatureConfig
 from clue_ros.train.miniature import build_model
@@ -117,7 +118,8 @@ def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: Backbone
         ask = Classroom(held_out, tokenizer, grid, shape, PLAIN, DialogConfig(), config.seed)
         asked = [ask.batch(k) for k in range(config.validation)]
         fit(packed, groups, learn.batch, partial(examine, packed, asked), loop, out / name)
-    save_backbone(model, processor, out / 'backbone')
+    if is_first_process():
+        save_backbone(model, processor, out / 'backbone')
 
 
 def _train_vision(

@@ -19,6 +19,7 @@ from clue_ros.model.backbone import Backbone
 from clue_ros.train import lora
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
+from clue_ros.train.loop import is_first_process
 from clue_ros.train.loop import to_device
 from clue_ros.train.packed_model import run_decoder
 from clue_ros.train.packed_model import text_loss
@@ -86,6 +87,7 @@ def train_ivg(
         return {'score': -mean, 'loss': mean}
 
     best = fit(ivg, [{'params': added}], batches, validate, config.loop, out)
-    lora.save(decoder, adapter, out / 'adapter_ivg')
+    if is_first_process():
+        lora.save(decoder, adapter, out / 'adapter_ivg')
     lora.remove(decoder)
     return best

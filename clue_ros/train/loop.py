@@ -7,9 +7,8 @@ on from its last saved state with the same losses.
 from __future__ import annotations
 
 import csv
-import json
 import math
-import shutil
+import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -88,8 +87,8 @@ def fit(
         betas=(0.9, 0.98),
     )
     rates = [group['lr'] for group in optimizer.param_groups]
+    progress = Progress.restore(model, optimizer, out)
     prepared, optimizer = accelerator.prepare(model, optimizer)
-    progress = Progress.restore(accelerator, out)
     parameters = [parameter for group in groups for parameter in group['params']]
     per_step = config.accumulate * accelerator.num_processes
     with Log(out, progress.step, accelerator.is_main_process) as log:
@@ -111,7 +110,9 @@ def fit(
                 losses = prepared(**to_device(batch, accelerator.device))
                 accelerator.backward(losses['loss'] / config.accumulate)
                 for name, value in losses.items():
-                    sums[name] = sums.get(name, 0.0) + float(value.detach()) / config.accumulate
+                    # of all processes, so that all of them stop at a loss that is no number
+                    value = accelerator.reduce(value.detach().float(), 'mean')
+                    sums[name] = sums.get(name, 0.0) + float(value) / config.accumulate
             if not math.isfinite(sums['loss']):
                 raise InvalidRun(
                     f'the loss became {sums["loss"]} at step {progress.step} of {out}; lower '
@@ -133,14 +134,21 @@ def fit(
                 figures = validate()
                 log.validation(progress.step, figures)
                 if progress.improve(figures) and accelerator.is_main_process:
-                    torch.save(_trainable(accelerator.unwrap_model(prepared)), out / 'best.pt')
+                    torch.save(_trainable(model), out / 'best.pt')
             if last or progress.step % config.save_every == 0:
-                progress.save(accelerator, out)
+                if accelerator.is_main_process:
+                    progress.save(model, optimizer, out)
+                accelerator.wait_for_everyone()
         bar.close()
     accelerator.wait_for_everyone()
     best = torch.load(out / 'best.pt', map_location='cpu', weights_only=True)
     model.load_state_dict(best, strict=False)
     return progress.best
+
+
+def is_first_process() -> bool:
+    """Whether this process writes the results: of several (`accelerate launch`) one does."""
+    return os.environ.get('RANK', '0') == '0'
 
 
 def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
@@ -169,30 +177,24 @@ class Progress:
         self.since = since  # validations since the best one
 
     @classmethod
-    def restore(cls, accelerator: Accelerator, out: Path) -> Progress:
+    def restore(cls, model: nn.Module, optimizer: torch.optim.Optimizer, out: Path) -> Progress:
         """Load the last whole state in `out`, if there is one."""
-        folder = next((out / n for n in ('state', 'state.old') if (out / n).is_dir()), None)
-        if folder is None:
+        if not (out / 'state.pt').exists():
             return cls()
-        accelerator.load_state(str(folder))
-        return cls(**json.loads((folder / 'progress.json').read_text()))
+        state = torch.load(out / 'state.pt', map_location='cpu', weights_only=True)
+        model.load_state_dict(state['weights'], strict=False)
+        optimizer.load_state_dict(state['optimizer'])
+        return cls(**state['progress'])
 
-    def save(self, accelerator: Accelerator, out: Path) -> None:
-        """Write the state beside the old one, then exchange the two."""
-        new, now, old = (out / name for name in ('state.new', 'state', 'state.old'))
-        if accelerator.is_main_process:
-            shutil.rmtree(new, ignore_errors=True)
-        accelerator.wait_for_everyone()
-        accelerator.save_state(str(new))
-        if accelerator.is_main_process:
-            kept = {'step': self.step, 'best': self.best, 'since': self.since}
-            (new / 'progress.json').write_text(json.dumps(kept))
-            shutil.rmtree(old, ignore_errors=True)
-            if now.exists():
-                now.rename(old)
-            new.rename(now)
-            shutil.rmtree(old, ignore_errors=True)
-        accelerator.wait_for_everyone()
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, out: Path) -> None:
+        """Write what is trained, not the frozen rest, beside the old state; then exchange them."""
+        state = {
+            'weights': _trainable(model),
+            'optimizer': optimizer.state_dict(),
+            'progress': {'step': self.step, 'best': self.best, 'since': self.since},
+        }
+        torch.save(state, out / 'state.pt.new')
+        (out / 'state.pt.new').replace(out / 'state.pt')
 
     def improve(self, figures: dict[str, float]) -> bool:
         """Note a validation; whether it is the best so far."""

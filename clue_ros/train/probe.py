@@ -31,6 +31,7 @@ from clue_ros.model.probe import Probe
 from clue_ros.train import lora
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
+from clue_ros.train.loop import is_first_process
 from clue_ros.train.loop import to_device
 
 
@@ -141,10 +142,10 @@ def train_probe(
     ]
     best = fit(model, groups, batches, validate, config.loop, out)
     calibration = calibrate(scores(), truth)
-    out.mkdir(parents=True, exist_ok=True)
-    save_file(model.probe.state_dict(), out / 'probe.safetensors')
-    (out / 'calibration.json').write_text(json.dumps(asdict(calibration)) + '\n')
-    lora.save(decoder, adapter, out / 'adapter_ambiguity')
+    if is_first_process():
+        save_file(model.probe.state_dict(), out / 'probe.safetensors')
+        (out / 'calibration.json').write_text(json.dumps(asdict(calibration)) + '\n')
+        lora.save(decoder, adapter, out / 'adapter_ambiguity')
     lora.remove(decoder)
     return best, calibration
 

@@ -11,6 +11,7 @@ Sections are the config classes of the same names; a key that is left out keeps 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import fields
@@ -84,9 +85,10 @@ def write_record(out: Path, name: str, config: Any, data: str) -> None:
                 'remove it to begin anew'
             )
         return
-    path.write_text(
-        yaml.safe_dump({**now, 'revision': revision(), 'libraries': libraries()}, sort_keys=False)
-    )
+    content = {**now, 'revision': revision(), 'libraries': libraries()}
+    whole = out / f'run.{os.getpid()}.yaml'  # no process reads half of another's
+    whole.write_text(yaml.safe_dump(content, sort_keys=False))
+    whole.replace(path)
 
 
 def hash_files(folder: Path, pattern: str) -> str:

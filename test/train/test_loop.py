@@ -1,7 +1,9 @@
 """The loop: killed at any step it goes on with the same losses; bad numbers are named."""
 
 import csv
-import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -32,10 +34,10 @@ def test_bad_config(values, named):
 
 
 class Regression(nn.Module):
-    def __init__(self):
+    def __init__(self, dropout=0.2):
         super().__init__()
         torch.manual_seed(0)
-        self.layers = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.Linear(8, 1))
+        self.layers = nn.Sequential(nn.Linear(3, 8), nn.Dropout(dropout), nn.Linear(8, 1))
 
     def forward(self, x, y):
         return {'loss': (self.layers(x).squeeze(1) - y).pow(2).mean()}
@@ -45,8 +47,8 @@ class Killed(Exception):
     pass
 
 
-def run(out, kill_at=None, **values):
-    model = Regression()
+def run(out, kill_at=None, dropout=0.2, **values):
+    model = Regression(dropout)
     config = LoopConfig(
         **{
             'steps': 12, 'batch': 4, 'learning_rate': 1e-2, 'warmup': 3, 'precision': 'no',
@@ -87,19 +89,58 @@ def test_a_killed_run_goes_on_with_the_same_losses(tmp_path, kill_at):
         assert torch.equal(one, other)
 
 
-def test_killed_between_two_states_the_older_one_counts(tmp_path):
+def test_killed_while_a_state_is_written_the_one_before_counts(tmp_path):
     run(tmp_path / 'whole')
     with pytest.raises(Killed):
         run(tmp_path / 'killed', 7)
-    (tmp_path / 'killed' / 'state').rename(tmp_path / 'killed' / 'state.old')
-    shutil.copytree(tmp_path / 'killed' / 'state.old', tmp_path / 'killed' / 'state.new')
+    (tmp_path / 'killed' / 'state.pt.new').write_bytes(b'half')
     run(tmp_path / 'killed')
     assert rows(tmp_path / 'killed') == rows(tmp_path / 'whole')
+
+
+def test_frozen_weights_are_not_written(tmp_path):
+    whole = Regression()
+    whole.layers[0].requires_grad_(False)
+    batch = {'x': torch.ones(4, 3), 'y': torch.ones(4)}
+    config = LoopConfig(steps=1, batch=4, learning_rate=1e-2, precision='no')
+    parts = [{'params': list(whole.layers[2].parameters())}]
+    fit(whole, parts, lambda _: batch, lambda: {'score': 0.0}, config, tmp_path)
+    for name in ('best.pt', 'state.pt'):
+        state = torch.load(tmp_path / name, weights_only=True)
+        assert set(state.get('weights', state)) == {'layers.2.weight', 'layers.2.bias'}
 
 
 def test_accumulated_batches_are_one_larger_batch(tmp_path):
     run(tmp_path / 'two', accumulate=2, steps=3)
     assert [int(row['step']) for row in rows(tmp_path / 'two')] == [1, 2, 3]
+
+
+SEVERAL = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from test_loop import run
+run(Path(sys.argv[1]), steps=4, dropout=0.0)
+"""
+
+
+def test_two_processes_learn_as_one_that_accumulates(tmp_path):
+    script = tmp_path / 'several.py'
+    script.write_text(SEVERAL)
+    here = Path(__file__).parent
+    together = tmp_path / 'together'
+    # what `accelerate launch` starts on several GPUs
+    launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
+    subprocess.run([*launch, script, together, here.parents[1], here], check=True, timeout=100)
+    alone = tmp_path / 'alone'
+    run(alone, steps=4, accumulate=2, dropout=0.0)
+    weights = [
+        torch.load(out / 'state.pt', weights_only=True)['weights'] for out in (together, alone)
+    ]
+    for name, weight in weights[0].items():
+        torch.testing.assert_close(weight, weights[1][name])
+    for one, other in zip(rows(together), rows(alone), strict=True):
+        assert float(one['loss']) == pytest.approx(float(other['loss']), rel=1e-4)
 
 
 def test_it_ends_early_when_validation_gets_no_better(tmp_path):
