@@ -1,5 +1,7 @@
 """Table I: six ways to read ambiguity out of one backbone, beside four that need no training.
 
+What the words alone tell stands beside them, too.
+
 All learn from the same requests for as many steps, and are asked the same ones.
 """
 
@@ -52,6 +54,9 @@ from clue_ros.experiment.variants import ProbesConfig
 from clue_ros.experiment.variants import Variant
 from clue_ros.experiment.variants import adapted
 from clue_ros.experiment.variants import bare
+from clue_ros.experiment.words import WORDS
+from clue_ros.experiment.words import learn_words
+from clue_ros.experiment.words import score_words
 from clue_ros.model.backbone import Backbone
 from clue_ros.model.checkpoint import Checkpoint
 from clue_ros.model.checkpoint import CheckpointConfig
@@ -68,6 +73,7 @@ _TITLES = {
     ENTROPY: 'entropy of the map',
     RELATIVE: 'entropy of the relative map',
     BOXES: 'boxes of `detect`',
+    WORDS: 'words alone, without the picture',
 }
 
 
@@ -103,7 +109,8 @@ def run_probes(setting: Setting, out: Path, config: ProbesConfig) -> None:
     )
     for column, name in enumerate(BASELINES):
         scores[name] = {split: values[:, column] for split, values in found.items()}
-    seconds = kept(out / 'costs.npz', partial(_costs, clue, plain, backbone, lists[TEST], config))
+    scores[WORDS] = score_words(lists)
+    seconds = kept(out / 'costs.npz', partial(_costs, clue, plain, backbone, lists, config))
     figures: Figures = {}
     for name, mine in scores.items():
         judged = judge(lists, mine, setting.tests)
@@ -190,9 +197,14 @@ def score_baselines(
 
 @torch.inference_mode()
 def _costs(
-    clue: Clue, plain: Plain, backbone: Backbone, requests: Requests, config: ProbesConfig
+    clue: Clue,
+    plain: Plain,
+    backbone: Backbone,
+    lists: Mapping[str, Requests],
+    config: ProbesConfig,
 ) -> Arrays:
     """Seconds from one picture and its request to a score, alone and without a batch."""
+    requests, reader = lists[TEST], learn_words(lists[TRAIN])
 
     def learned(model: Detector, prompts: Prompts, number: int) -> float:
         batch = to_device(requests.batch([number], backbone, prompts), backbone.device)
@@ -217,6 +229,7 @@ def _costs(
             ENTROPY: partial(mapped, neutral=False),
             RELATIVE: partial(mapped, neutral=True),
             BOXES: boxes,
+            WORDS: lambda number: reader.predict_proba(requests.texts([number], PROMPTS)),
         },
         min(config.rounds, len(requests)),
     )

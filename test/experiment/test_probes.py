@@ -24,6 +24,7 @@ from clue_ros.experiment.variants import AnswerModel
 from clue_ros.experiment.variants import ProbesConfig
 from clue_ros.experiment.variants import adapted
 from clue_ros.experiment.variants import answer_tokens
+from clue_ros.experiment.words import WORDS
 from clue_ros.model.backbone import Backbone
 from clue_ros.train import lora
 from clue_ros.train.corpus import Corpus
@@ -145,7 +146,7 @@ def test_at_full_depth_the_answer_is_that_of_transformers(backbone, requests):
 
 def test_what_it_leaves(probes_run):
     record = json.loads((probes_run / 'results.json').read_text())
-    names = [variant.name for variant in VARIANTS] + list(BASELINES)
+    names = [variant.name for variant in VARIANTS] + [*BASELINES, WORDS]
     for name in names:
         for split in ('test', 'ood'):
             assert 0 <= record['figures'][f'{name}/{split}/accuracy']['value'] <= 1
