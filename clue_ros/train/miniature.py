@@ -136,7 +136,7 @@ def build_model(vocabulary: int, config: MiniatureConfig) -> PaliGemmaForConditi
 
 
 def share_out_heads(model: Any) -> None:
-    """Let the first head of each block begin as a reader of words, the others look at patches.
+    """Let the first head of each block begin as a reader of the words around it.
 
     At random every word attends to itself and to the patches that fit it alone: "purple" to purple
     ones, "ring" to rings, the token that is to answer to nothing. That "the purple ring" is what
