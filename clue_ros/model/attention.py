@@ -8,6 +8,8 @@ both divide exp(score) by the sum over the image keys, whatever the other keys h
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from transformers.models.gemma2.modeling_gemma2 import apply_rotary_pos_emb
@@ -39,10 +41,18 @@ def run_blocks(backbone: Backbone, prefix: Prefix, layer: int) -> Tensor:
 def block_rows(backbone: Backbone, prefix: Prefix, hidden: Tensor, layer: int) -> Tensor:
     """The rows of `text_to_image_rows`, from the hidden states that enter the block."""
     model = backbone.language_model
-    block = model.layers[layer]
+    rotary = model.rotary_emb(hidden, prefix.positions)
+    return image_rows(model.layers[layer], hidden, rotary, backbone.image_token_count)
+
+
+def image_rows(block: Any, hidden: Tensor, rotary: tuple[Tensor, Tensor], images: int) -> Tensor:
+    """The rows (batch, heads, queries, images) of a block of Gemma 2, float32.
+
+    `hidden` (batch, length, hidden) enters the block, its image tokens first; `rotary` are the
+    cosines and sines of all positions.
+    """
     attention = block.self_attn
-    images = backbone.image_token_count
-    cosine, sine = model.rotary_emb(hidden, prefix.positions)
+    cosine, sine = rotary
     hidden = block.input_layernorm(hidden)
     query = _heads(attention.q_proj(hidden[:, images:]), attention.head_dim)
     key = _heads(attention.k_proj(hidden[:, :images]), attention.head_dim)

@@ -109,10 +109,11 @@ def fit(
                 batch = batches(number + accelerator.process_index)
                 losses = prepared(**to_device(batch, accelerator.device))
                 accelerator.backward(losses['loss'] / config.accumulate)
-                for name, value in losses.items():
-                    # of all processes, so that all of them stop at a loss that is no number
-                    value = accelerator.reduce(value.detach().float(), 'mean')
-                    sums[name] = sums.get(name, 0.0) + float(value) / config.accumulate
+                # of all processes, so that all of them stop at a loss that is no number
+                values = torch.stack([value.detach().float() for value in losses.values()])
+                means = accelerator.reduce(values, 'mean').tolist()
+                for name, value in zip(losses, means, strict=True):
+                    sums[name] = sums.get(name, 0.0) + value / config.accumulate
             if not math.isfinite(sums['loss']):
                 raise InvalidRun(
                     f'the loss became {sums["loss"]} at step {progress.step} of {out}; lower '

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch import nn
-from transformers.models.gemma2.modeling_gemma2 import apply_rotary_pos_emb
 
 from clue_ros.box import LOCATION_COUNT
+from clue_ros.model.attention import image_rows
 from clue_ros.train.dense import DenseHeads
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.packing import visible
@@ -125,8 +125,9 @@ def run_decoder(
     joined: bool,
     after: tuple[int, ...] = (),
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    """Final hidden states of the text (rows, length, hidden), and of blocks `after` which more is
-    wanted all states, and what the text looks at, as `look` gives it.
+    """Final hidden states of the text (rows, length, hidden), and of the blocks `after` two things:
+    all states behind them, and the text's attention over the image tokens, mean of the heads of
+    Eq. (1), (rows, length, images).
 
     Tensors as `pack` makes them; `features` (rows, image tokens, hidden).
     """
@@ -145,37 +146,11 @@ def run_decoder(
     kept, maps = [], []
     for number, block in enumerate(decoder.layers):
         if number in after:
-            maps.append(look(block, hidden, rotary, images))
+            maps.append(image_rows(block, hidden, rotary, images).mean(dim=1))
         hidden = block(hidden, position_embeddings=rotary, attention_mask=mask)
         if number in after:
             kept.append(decoder.norm(hidden))
     return decoder.norm(hidden[:, images:]), kept, maps
-
-
-def look(block: Any, hidden: Tensor, rotary: tuple[Tensor, ...], images: int) -> Tensor:
-    """Attention of the text over the image tokens, mean of the heads: (rows, length, images).
-
-    `hidden` enters the block; rows sum to 1, whatever else the text attends to: Eq. (1).
-    """
-    attention = block.self_attn
-    cosine, sine = rotary
-    hidden = block.input_layernorm(hidden)
-    parts = []
-    for projection, part in (
-        (attention.q_proj, slice(images, None)),
-        (attention.k_proj, slice(images)),
-    ):
-        heads = projection(hidden[:, part]).unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
-        turned, _ = apply_rotary_pos_emb(heads, heads, cosine[:, part], sine[:, part])
-        parts.append(turned)
-    query, key = parts
-    key = key.repeat_interleave(attention.num_key_value_groups, dim=1)
-    scores = (query @ key.transpose(2, 3)).float() * attention.scaling
-    softcap = attention.attn_logit_softcapping
-    if softcap is not None:
-        scores = torch.tanh(scores / softcap) * softcap
-    shares: Tensor = scores.softmax(dim=-1).mean(dim=1)
-    return shares
 
 
 def _box_of(referents: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
