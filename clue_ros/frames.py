@@ -51,6 +51,7 @@ class Truth:
     request: str = ''  # what a person would ask for
     things: tuple[Thing, ...] = ()
     target: int | None = None  # which of the things is meant
+    absent: bool = False  # whether the request is known to fit none of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +199,7 @@ def _read_truth(row: dict[str, Any], where: str) -> Truth:
         if not isinstance(request, str):
             raise TypeError(f'the request is {request!r}')
         if row.get('target') is None:
-            return Truth(request, tuple(things))
+            return Truth(request, tuple(things), absent=row.get('verdict') == 'none')
         box = Box(*row['target'])
         overlaps = [thing.box.iou(box) for thing in things]
         if max(overlaps, default=0.0) < 0.5:

@@ -8,5 +8,5 @@ SCENES = Path(__file__).parent / 'scenes'
 
 
 def load_scenes() -> list[dict[str, Any]]:
-    """Rows of scenes.jsonl."""
-    return [json.loads(line) for line in (SCENES / 'scenes.jsonl').read_text().splitlines()]
+    """Rows of samples.jsonl."""
+    return [json.loads(line) for line in (SCENES / 'samples.jsonl').read_text().splitlines()]

@@ -20,7 +20,7 @@ from clue_ros.frames import open_source
 from clue_ros.person import Thing
 
 SHIPPED = Path(frames.__file__).parent / 'scenes'
-SHIPPED_ROWS = [json.loads(line) for line in (SHIPPED / 'scenes.jsonl').read_text().splitlines()]
+SHIPPED_ROWS = [json.loads(line) for line in (SHIPPED / 'samples.jsonl').read_text().splitlines()]
 BOX = [1, 2, 5, 6]
 ROW = {'image': 'a.png', 'request': 'get it', 'target': BOX, 'objects': [{'box': BOX}]}
 
@@ -95,12 +95,16 @@ def test_shipped_scenes():
     assert len(source) == len(SHIPPED_ROWS)
     for index, row in enumerate(SHIPPED_ROWS):
         scene = source[index]
-        assert (scene.name, scene.truth.request) == (row['image'], row['request'])
+        assert (scene.name, scene.truth.request) == (row['image'], row['instruction'])
         assert scene.image.shape == (row['height'], row['width'], 3)
-        target = scene.truth.things[scene.truth.target]
-        assert target.box == Box(*row['target'])
-        words = row['target_object']
-        assert target.label == f'{words["size"]} {words["color"]} {words["category"]}'
+        if row['verdict'] == 'none':
+            assert (scene.truth.target, scene.truth.absent) == (None, True)
+        else:
+            assert not scene.truth.absent
+            target = scene.truth.things[scene.truth.target]
+            assert target.box == Box(*row['target'])
+            words = row['target_object']
+            assert target.label == f'{words["size"]} {words["color"]} {words["category"]}'
         assert len(scene.truth.things) == len(row['objects'])
 
 

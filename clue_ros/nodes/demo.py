@@ -17,12 +17,14 @@ import rclpy
 from rclpy.parameter import Parameter
 from rclpy.task import Future
 from std_msgs.msg import String
+from vision_msgs.msg import Detection2D
 
 from clue_ros.action import Ground
 from clue_ros.errors import ClueError
 from clue_ros.errors import NoImage
 from clue_ros.msg import DialogState
 from clue_ros.nodes import bringup
+from clue_ros.nodes.messages import NOTHING
 from clue_ros.nodes.messages import box_from_message
 from clue_ros.nodes.processes import Processes
 from clue_ros.nodes.processes import private_domain
@@ -58,7 +60,10 @@ class DemoError(ClueError):
 
 
 def run_demo(config: DemoConfig) -> int:
-    """Run it; 0 if every request ended GROUNDED with IoU >= 0.5 to the scene's target."""
+    """Run it; 0 if every request ended GROUNDED with IoU >= 0.5 to the scene's target.
+
+    Where the truth says that a scene's request fits nothing, ABSENT is the right end.
+    """
     config.out.mkdir(parents=True, exist_ok=True)
     for picture in config.out.glob(PICTURES.format('*')):
         picture.unlink()  # of an earlier run
@@ -129,7 +134,7 @@ def _run(config: DemoConfig, director: Director) -> int:
         results.append(_play(config, director, scene))
     good = sum(result['success'] for result in results)
     if config.every_scene:
-        print(f'{good} of {len(results)} requests grounded with IoU >= 0.5')
+        print(f'{good} of {len(results)} requests ended right: IoU >= 0.5, or rightly ABSENT')
         (config.out / 'results.json').write_text(json.dumps(results, indent=1))
     return 0 if good == len(results) else 1
 
@@ -142,8 +147,8 @@ def _play(config: DemoConfig, director: Director, scene: int) -> dict[str, Any]:
     spectator = director.spectator
     request = config.request or spectator.request
     print(f'\nscene {scene}', flush=True)
-    if config.interactive and spectator.target and spectator.target.results:
-        print(f'  (you mean the {spectator.target.results[0].hypothesis.class_id})', flush=True)
+    if config.interactive:
+        print(_what_is_meant(spectator.target), end='', flush=True)
     begin = time.monotonic()
     spectator.scene = scene
     sending = spectator.ground.send_goal_async(Ground.Goal(instruction=request))
@@ -159,7 +164,10 @@ def _play(config: DemoConfig, director: Director, scene: int) -> dict[str, Any]:
     box = box_from_message(result.target.bbox) if found else None
     if spectator.target is None:
         raise NoImage('the camera has no ground truth')
-    iou = box.iou(box_from_message(spectator.target.bbox)) if box else 0.0
+    absent = spectator.target.id == NOTHING and not config.request
+    meant = spectator.target.results and box_from_message(spectator.target.bbox)
+    iou = box.iou(meant) if box and meant else 0.0
+    success = result.outcome == DialogState.ABSENT if absent else iou >= 0.5
     summary = {
         'request': request,
         'questions': [turn.question for turn in result.dialog.turns],
@@ -175,7 +183,15 @@ def _play(config: DemoConfig, director: Director, scene: int) -> dict[str, Any]:
     pictures = sorted(path.name for path in config.out.glob(PICTURES.format(scene)))
     print(f'  pictures in {config.out}: {", ".join(pictures)}')
     print('DEMO_RESULT', json.dumps(summary), flush=True)
-    return {'scene': scene, **summary, 'success': found and iou >= 0.5}
+    return {'scene': scene, **summary, 'success': success}
+
+
+def _what_is_meant(target: Detection2D | None) -> str:
+    if target and target.id == NOTHING:
+        return '  (you mean nothing that is there)\n'
+    if target and target.results:
+        return f'  (you mean the {target.results[0].hypothesis.class_id})\n'
+    return ''
 
 
 def _type_replies(spectator: Spectator) -> None:

@@ -33,6 +33,8 @@ from clue_ros.response import Region
 from clue_ros.response import Response
 from clue_ros.srv import Respond
 
+NOTHING = 'none'  # id of a target that is known not to be there
+
 
 @dataclass(frozen=True)
 class Source:

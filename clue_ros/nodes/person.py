@@ -11,6 +11,7 @@ from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
 
 from clue_ros.errors import InvalidBox
+from clue_ros.nodes.messages import NOTHING
 from clue_ros.nodes.messages import box_from_message
 from clue_ros.nodes.parameters import Parameter
 from clue_ros.nodes.parameters import declare
@@ -66,7 +67,7 @@ class PersonNode(Node):
         self._person = None
         ids = [detection.id for detection in self._objects.detections]
         same_scene = self._objects.header == self._target.header
-        if not (same_scene and self._target.id in ids):
+        if not (same_scene and self._target.id in [*ids, NOTHING]):
             return
         try:
             things = [
@@ -76,7 +77,8 @@ class PersonNode(Node):
         except (InvalidBox, IndexError) as error:
             self.get_logger().error(f'the truth of the scene cannot be used: {error}')
             return
-        self._person = Person(things, ids.index(self._target.id), self._request)
+        meant = None if self._target.id == NOTHING else ids.index(self._target.id)
+        self._person = Person(things, meant, self._request)
 
     def _forget(self, _: String) -> None:
         if self._person:

@@ -25,6 +25,7 @@ from clue_ros.frames import Scene
 from clue_ros.frames import open_source
 from clue_ros.nodes.images import image_to_jpeg
 from clue_ros.nodes.images import image_to_message
+from clue_ros.nodes.messages import NOTHING
 from clue_ros.nodes.messages import detection_to_message
 from clue_ros.nodes.parameters import Parameter
 from clue_ros.nodes.parameters import declare
@@ -97,7 +98,8 @@ class SimCamera(Node):
         self._objects.publish(Detection2DArray(header=header, detections=detections))
         # without a target an empty one: it must take the place of that of the scene before
         meant = scene.truth.target
-        self._target.publish(Detection2D(header=header) if meant is None else detections[meant])
+        nothing = Detection2D(header=header, id=NOTHING if scene.truth.absent else '')
+        self._target.publish(nothing if meant is None else detections[meant])
         self._request.publish(String(data=scene.truth.request))
         request = f': "{scene.truth.request}"' if scene.truth.request else ''
         self.get_logger().info(f'shows {scene.name}{request}')

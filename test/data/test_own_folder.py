@@ -239,15 +239,15 @@ def test_samples_go_to_other_processes(folder):
     'scenes', [Path(__file__).parents[1] / 'scenes', Path(frames.__file__).parent / 'scenes']
 )
 def test_the_scenes_of_the_package(scenes):
-    rows = [json.loads(line) for line in (scenes / 'scenes.jsonl').read_text().splitlines()]
+    rows = [json.loads(line) for line in (scenes / 'samples.jsonl').read_text().splitlines()]
     samples = open_data(scenes).dialog_samples()
     for row, sample in zip(rows, samples, strict=True):
         assert sample.picture.name == row['image']
         assert sample.picture.split == row['split']
-        assert sample.dialog.request == row['request']
+        assert sample.dialog.request == row['instruction']
         assert len(sample.dialog.turns) == len(row['dialog'])
         assert sample.ambiguous == row['ambiguous']
-        assert list(sample.target.corners) == row['target']
+        assert (sample.target and list(sample.target.corners)) == row['target']
         assert sample.things[0].category == row['objects'][0]['category']
     assert samples.report.broken == 0
 

@@ -118,7 +118,7 @@ def test_what_the_folder_holds(bag, evaluate, tmp_path):
     [record] = log.records
     assert record.request == TABLE.truth.request
     assert record.target == TABLE.truth.things[TABLE.truth.target].box
-    assert (record.width, record.height) == (480, 480)
+    assert (record.width, record.height) == (640, 480)
     [(name, picture)] = find_pictures(log.header.data, [record.picture])
     assert name == record.picture
     assert (picture == TABLE.image).all()

@@ -100,7 +100,7 @@ def test_the_model_says_what_leads_it_to_the_target():
     talks, expected = [], []
     for row in rows:
         (view,) = clue.look_all([decode((SCENES / row['image']).read_bytes())])
-        dialog, target = Dialog(row['request']), Box(*row['target'])
+        dialog, target = Dialog(row['instruction']), Box(*row['target'])
         talks.append(Asked(case(target=target), view, dialog, question))
         near = {}
         for reply in offers(question):

@@ -27,7 +27,7 @@ CHECKPOINT = find(EMBEDDED, allow_download=False)
 def test_the_same_answers_as_ours():
     plain, clue = Plain(CHECKPOINT, 'cpu', adapter='ivg'), Clue.load(device='cpu')
     for row in ROWS:
-        image, dialog = decode((SCENES / row['image']).read_bytes()), Dialog(row['request'])
+        image, dialog = decode((SCENES / row['image']).read_bytes()), Dialog(row['instruction'])
         (view,) = clue.look_all([image])
         for form in Form:
             (ours,) = clue.decode_all([view], [dialog], [form])
@@ -43,7 +43,7 @@ def test_the_same_answers_as_ours():
 def test_boxes_are_counted_in_batches_as_one_by_one():
     plain = Plain(CHECKPOINT, 'cpu')
     images = [decode((SCENES / row['image']).read_bytes()) for row in ROWS]
-    dialogs = [Dialog(row['request']) for row in ROWS]
+    dialogs = [Dialog(row['instruction']) for row in ROWS]
     counts = plain.count_boxes(images, dialogs)
     assert counts == [
         plain.count_boxes([image], [dialog])[0]

@@ -17,7 +17,7 @@ from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
 
-REQUESTS = [row['request'] for row in load_scenes()[:3]]
+REQUESTS = [row['instruction'] for row in load_scenes()[:3]]
 
 
 @pytest.fixture(scope='module')

@@ -61,11 +61,11 @@ def changed(message: Image, **fields: Any) -> Image:
 
 
 def assess(row: dict[str, Any], camera: str = '') -> Assess.Request:
-    return Assess.Request(camera=camera, dialog=Dialog(id='d7', request=row['request']))
+    return Assess.Request(camera=camera, dialog=Dialog(id='d7', request=row['instruction']))
 
 
 def respond(row: dict[str, Any], camera: str = '', policy: str = 'probe') -> Respond.Request:
-    dialog = Dialog(id='d7', request=row['request'])
+    dialog = Dialog(id='d7', request=row['instruction'])
     return Respond.Request(camera=camera, dialog=dialog, ask_policy=policy)
 
 

@@ -66,7 +66,7 @@ def test_it_asks_and_then_points(tmp_path):
     assert pictures == ['scene0_turn0_question.png', 'scene0_turn1_end.png']
     for picture in pictures:
         width, height = Image.open(tmp_path / picture).size
-        assert width == 480
+        assert width == 640
         assert height > 480  # the caption lies below the frame
     assert (tmp_path / 'logs' / 'perception.log').is_file()
 

@@ -26,8 +26,10 @@ from vision_msgs.msg import Detection2DArray
 
 from clue_ros import frames
 from clue_ros.box import Box
+from clue_ros.nodes.messages import NOTHING
 from clue_ros.nodes.messages import box_from_message
 from clue_ros.nodes.qos import LATCHED
+from clue_ros.nodes.qos import RESULT
 from clue_ros.nodes.qos import SENSOR
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.ros
 
 SCENES = Path(frames.__file__).parent / 'scenes'
-ROWS = [json.loads(line) for line in (SCENES / 'scenes.jsonl').read_text().splitlines()]
+ROWS = [json.loads(line) for line in (SCENES / 'samples.jsonl').read_text().splitlines()]
 PARAMETERS = {'camera': 'wrist', 'rate': 20.0, 'frame_id': 'wrist_optical'}
 
 
@@ -71,7 +73,7 @@ class View:
         def arrived() -> bool:
             return bool(
                 self.requests
-                and self.requests[-1].data == row['request']
+                and self.requests[-1].data == row['instruction']
                 and self.objects
                 and self.targets
                 and self.objects[-1].header == self.targets[-1].header
@@ -117,9 +119,9 @@ def test_every_image_has_its_camera_info(view):
 
     assert len(stamps(view.images) & stamps(view.infos)) >= 3
     info = view.infos[-1]
-    assert (info.width, info.height) == (480, 480)
-    assert info.k[0] == info.k[4] == pytest.approx(240 / np.tan(np.pi / 6))
-    assert (info.k[2], info.k[5], info.header.frame_id) == (240, 240, 'wrist_optical')
+    assert (info.width, info.height) == (640, 480)
+    assert info.k[0] == info.k[4] == pytest.approx(320 / np.tan(np.pi / 6))
+    assert (info.k[2], info.k[5], info.header.frame_id) == (320, 240, 'wrist_optical')
 
 
 def test_the_rate(view):
@@ -156,6 +158,24 @@ def test_a_scene_that_is_not_there_is_refused(view):
         assert not result.successful
         assert result.reason
     view.shows(2)
+
+
+def test_a_request_that_fits_nothing(view, domain):
+    view.show(next(k for k, row in enumerate(ROWS) if row['verdict'] == 'none'))
+    view.peer.wait(lambda: view.targets[-1].id == NOTHING, 'the target')
+    assert view.targets[-1].results == []
+    heard = view.peer.collect(String, 'speech/heard', RESULT)
+    said = view.peer.node.create_publisher(String, 'speech/said', RESULT)
+    with NodeProcess(domain, 'clue_ros.nodes.person', {'delay': 0.0}):
+        view.peer.wait(said.get_subscription_count, 'the person')
+
+        def answered() -> bool:
+            said.publish(String(data='Do you mean the left one?'))
+            view.peer.spin(0.2)
+            return bool(heard)
+
+        view.peer.wait(answered, 'an answer')
+    assert heard[0].data == 'none of them'
 
 
 def test_images_without_truth(domain, peer, tmp_path):

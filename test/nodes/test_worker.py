@@ -31,7 +31,7 @@ def read(row):
 
 
 def subject(row, dialog_id=''):
-    return Subject(Dialog(row['request']), dialog_id)
+    return Subject(Dialog(row['instruction']), dialog_id)
 
 
 @pytest.fixture(scope='module')

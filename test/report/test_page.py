@@ -230,7 +230,7 @@ def test_a_large_run_gives_a_page_that_can_be_mailed(runs):
     chosen = choose(run.log.records)
     assert len(chosen) == LIMIT
     # a real picture in the noise of a camera at night
-    with PIL.Image.open(SCENES_FOLDER / 'id_001.jpg') as picture:
+    with PIL.Image.open(SCENES_FOLDER / 'id_01.jpg') as picture:
         noisy = np.asarray(picture) + rng.normal(0, 15, (picture.height, picture.width, 3))
     small = thumbnail(noisy.clip(0, 255).astype(np.uint8))
     page = render(run, chosen, {one.picture: small for one in chosen})
