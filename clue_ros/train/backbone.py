@@ -42,6 +42,7 @@ from clue_ros.train.miniature import smooth_locations
 from clue_ros.train.miniature import smooth_positions
 from clue_ros.train.miniature import start_quietly
 from clue_ros.train.packed_model import PackedModel
+from clue_ros.train.packed_model import answer_kinds
 from clue_ros.train.packed_model import run_decoder
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.pictures import PLAIN
@@ -161,7 +162,8 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
     """Answers with the right beginning given: cheap, and it grows with what counts.
 
     `text` is the mean loss, `words` and `places` the shares of right tokens (places within 20 of
-    1023), `point` the loss of the pointers. `score` is the negative text loss.
+    1023), `decisions` how often the right kind of answer begins, `point` the loss of the pointers.
+    `score` is the negative text loss.
     """
     device = next(packed.parameters()).device
     rows = []
@@ -175,11 +177,14 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
         labels = moved['labels'][taught]
         found = packed.model.lm_head(hidden[taught]).argmax(dim=-1)
         place = labels >= packed.first_location
+        begins = torch.zeros_like(taught).scatter_(1, moved['last'], moved['last'] > 0)[taught]
+        kinds = answer_kinds(packed.model, packed.first_location).to(device)
         rows.append(
             {
                 'text': float(losses['text']),
                 'point': float(losses['point']),
                 'words': float((found == labels)[~place].float().mean()),
+                'decisions': float((kinds[found] == kinds[labels])[begins].float().mean()),
                 'places': float(((found - labels).abs() <= 20)[place].float().mean()),
             }
         )
