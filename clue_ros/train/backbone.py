@@ -23,6 +23,7 @@ from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.train.classroom import Classroom
 from clue_ros.train.classroom import ClassroomConfig
 from clue_ros.train.corpus import Corpus
+from clue_ros.train.dense import NAMES
 from clue_ros.train.dense import DenseHeads
 from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
@@ -149,9 +150,10 @@ def _train_vision(
             features = vision.features(kept['pixels'], kept['kept'])
             right = vision.dense.right(features, kept['classes'])
             losses = vision.dense(features, kept['classes'], kept['numbers'])
-            rows.append({**right, 'place': float(losses['place'])})
+            rows.append({**right, **{name: float(losses[name]) for name in ('sides', 'place')}})
         means = _means(rows)
-        return {'score': sum(means.values()) - 6 * means['place'], **means}
+        score = sum(means[name] for name in NAMES)
+        return {'score': score - means['sides'] - means['place'], **means}
 
     fit(vision, [{'params': list(vision.parameters())}], batch, validate, loop, out)
     return vision.dense

@@ -11,6 +11,7 @@ from torch import nn
 from clue_ros.box import LOCATION_COUNT
 from clue_ros.model.attention import image_rows
 from clue_ros.train.dense import DenseHeads
+from clue_ros.train.dense import side_error
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.packing import visible
 
@@ -106,14 +107,14 @@ class PackedModel(nn.Module):
         asked = text['lesson'].clamp(min=0)
         wanted = boxes.gather(1, asked[..., None].expand(-1, -1, 4))
         counted = self._is_location(labels) & alone.gather(1, asked)
-        error = (known - wanted).abs().mean(dim=-1) * counted
+        error = side_error(known, wanted) * counted
         losses['box'] = error.sum() / counted.sum().clamp(min=1)
         losses['loss'] = (
             losses['text']
             + losses['decision']
             + 2 * losses['point']
             + 0.3 * losses['look']
-            + 10 * losses['box']
+            + 3 * losses['box']
             + losses['dense']
         )
         return losses
