@@ -1,6 +1,8 @@
-"""A checkpoint as transformers alone runs it: processor and `generate`, nothing of this package.
+"""A checkpoint as transformers alone runs it: processor and `generate`.
 
-One of the baselines, and what the speed of an evaluation is measured against.
+One of the baselines, and what the speed of an evaluation is measured against. Of this package's
+decoding it has one rule, that the likeliest kind of answer begins: without it, a model that is not
+sure of the last pixel would end instead of writing a box.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from typing import Any
 
 import torch
 from peft import PeftModel
+from torch import Tensor
 from transformers import AutoProcessor
+from transformers import LogitsProcessor
+from transformers import LogitsProcessorList
 from transformers import PaliGemmaForConditionalGeneration
 
 from clue_ros.box import LOCATION_COUNT
@@ -26,6 +31,7 @@ from clue_ros.model.checkpoint import CheckpointConfig
 from clue_ros.model.decoder import BOX_TOKENS
 from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Form
+from clue_ros.model.decoder import most_likely_kind
 from clue_ros.prompt import Prompts
 from clue_ros.prompt import readable
 from clue_ros.response import Absent
@@ -55,6 +61,11 @@ class Plain:
         # what is generated begins where the prompt ends
         self._processor.tokenizer.padding_side = 'left'
         self._first_location: int = self._processor.tokenizer.convert_tokens_to_ids('<loc0000>')
+        vocabulary = self._model.config.text_config.vocab_size
+        locations, ends = torch.zeros(2, vocabulary, dtype=torch.bool, device=device)
+        locations[self._first_location : self._first_location + LOCATION_COUNT] = True
+        ends[self._processor.tokenizer.eos_token_id] = True
+        self._kinds = torch.stack([~locations & ~ends, locations, ends])
         config: CheckpointConfig | None = checkpoint.config
         self.prompts = config.prompts if config else Prompts()
 
@@ -93,11 +104,23 @@ class Plain:
         inputs.pop('labels', None)
         length = inputs['input_ids'].shape[1]
         inputs = inputs.to(self._model.device)
-        written = self._model.generate(**inputs, do_sample=False, **options)
+        begin = LogitsProcessorList([_LikeliestKindBegins(length, self._kinds)])
+        written = self._model.generate(**inputs, do_sample=False, logits_processor=begin, **options)
         decoded: list[str] = self._processor.batch_decode(
             written[:, length:], skip_special_tokens=True
         )
         return decoded
+
+
+class _LikeliestKindBegins(LogitsProcessor):
+    def __init__(self, length: int, kinds: Tensor) -> None:
+        self._length = length  # of the prompt
+        self._kinds = kinds
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        if input_ids.shape[1] > self._length:
+            return scores
+        return scores.masked_fill(~most_likely_kind(scores, self._kinds), -torch.inf)
 
 
 def read_answer(text: str, width: int, height: int) -> Response:

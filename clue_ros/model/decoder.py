@@ -28,7 +28,7 @@ class Form(Enum):
 
     QUESTION = 'question'
     BOX = 'box'  # or nothing, when the model ends at once
-    EITHER = 'either'  # the first token decides
+    EITHER = 'either'  # the likelier kind of first token decides
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,17 @@ class Suffix:
     # within LOCATION_TOLERANCE of it
     confidence: float
     complete: bool  # False when a question was cut off at MAX_QUESTION_TOKENS
+
+
+def most_likely_kind(logits: Tensor, kinds: Tensor) -> Tensor:
+    """The tokens (rows, vocabulary) of the kind that is the most likely one as a whole.
+
+    `logits` (rows, vocabulary), -inf where a token must not be; `kinds` (kinds, vocabulary), bool.
+    Where a box begins, its probability lies on many neighbouring locations, none of which need be
+    as likely as the one word that a question would begin with.
+    """
+    masked = logits[:, None].masked_fill(~kinds, -torch.inf)
+    return kinds[masked.logsumexp(dim=2).argmax(dim=1)]
 
 
 class Decoder:
@@ -61,6 +72,7 @@ class Decoder:
             Form.BOX: locations | ends,
             Form.EITHER: locations | words | ends,
         }
+        self._kinds = torch.stack([words, locations, ends])
         self._locations = locations
         self._question = words | ends
 
@@ -81,6 +93,8 @@ class Decoder:
         allowed = self._start[form].expand(batch, -1)
         for step in range(limit):
             logits = self.backbone.logits(hidden)
+            if step == 0:
+                allowed = most_likely_kind(logits.masked_fill(~allowed, -torch.inf), self._kinds)
             token = logits.masked_fill(~allowed, -torch.inf).argmax(dim=-1)
             probability = self._pooled(logits.softmax(dim=-1)).gather(1, token[:, None])[:, 0]
             tokens[rows, step] = token

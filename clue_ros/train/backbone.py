@@ -23,6 +23,7 @@ from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.train.classroom import Classroom
 from clue_ros.train.classroom import ClassroomConfig
 from clue_ros.train.corpus import Corpus
+from clue_ros.train.dense import NAMES
 from clue_ros.train.dense import DenseHeads
 from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
@@ -42,6 +43,7 @@ from clue_ros.train.miniature import smooth_locations
 from clue_ros.train.miniature import smooth_positions
 from clue_ros.train.miniature import start_quietly
 from clue_ros.train.packed_model import PackedModel
+from clue_ros.train.packed_model import answer_kinds
 from clue_ros.train.packed_model import run_decoder
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.pictures import PLAIN
@@ -148,9 +150,10 @@ def _train_vision(
             features = vision.features(kept['pixels'], kept['kept'])
             right = vision.dense.right(features, kept['classes'])
             losses = vision.dense(features, kept['classes'], kept['numbers'])
-            rows.append({**right, 'place': float(losses['place'])})
+            rows.append({**right, **{name: float(losses[name]) for name in ('sides', 'place')}})
         means = _means(rows)
-        return {'score': sum(means.values()) - 6 * means['place'], **means}
+        score = sum(means[name] for name in NAMES)
+        return {'score': score - means['sides'] - means['place'], **means}
 
     fit(vision, [{'params': list(vision.parameters())}], batch, validate, loop, out)
     return vision.dense
@@ -161,7 +164,8 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
     """Answers with the right beginning given: cheap, and it grows with what counts.
 
     `text` is the mean loss, `words` and `places` the shares of right tokens (places within 20 of
-    1023), `point` the loss of the pointers. `score` is the negative text loss.
+    1023), `decisions` how often the right kind of answer begins, `point` the loss of the pointers.
+    `score` is the negative text loss.
     """
     device = next(packed.parameters()).device
     rows = []
@@ -175,11 +179,14 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
         labels = moved['labels'][taught]
         found = packed.model.lm_head(hidden[taught]).argmax(dim=-1)
         place = labels >= packed.first_location
+        begins = torch.zeros_like(taught).scatter_(1, moved['last'], moved['last'] > 0)[taught]
+        kinds = answer_kinds(packed.model, packed.first_location).to(device)
         rows.append(
             {
                 'text': float(losses['text']),
                 'point': float(losses['point']),
                 'words': float((found == labels)[~place].float().mean()),
+                'decisions': float((kinds[found] == kinds[labels])[begins].float().mean()),
                 'places': float(((found - labels).abs() <= 20)[place].float().mean()),
             }
         )

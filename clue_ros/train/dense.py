@@ -59,6 +59,16 @@ def patch_labels(
     )
 
 
+def side_error(found: Tensor, sides: Tensor) -> Tensor:
+    """Mean distance (...,) of the sides found (..., 4), in widths and heights of the box `sides`.
+
+    What a pixel costs in IoU depends on the size of the box. Boxes of less than a twentieth of
+    the picture count as that wide or high.
+    """
+    lengths = (sides[..., 2:] - sides[..., :2]).clamp(min=0.05)
+    return ((found - sides).abs() / torch.cat([lengths, lengths], dim=-1)).mean(dim=-1)
+
+
 class DenseHeads(nn.Module):
     """Linear readers of the projected image tokens."""
 
@@ -88,14 +98,18 @@ class DenseHeads(nn.Module):
                 reduction='sum',
             )
             losses[name] = total / some
-        error = (self.numbers(features).float() - numbers).abs().mean(-1)
-        losses['place'] = (error * shown).sum() / some
+        found = self.numbers(features).float()
+        sides = side_error(found[..., :4], numbers[..., :4])
+        losses['sides'] = (sides * shown).sum() / some
+        place = (found[..., 4:] - numbers[..., 4:]).abs().mean(dim=-1)
+        losses['place'] = (place * shown).sum() / some
         losses['dense'] = (
             losses['shown']
             + losses['category']
             + losses['color']
             + 0.5 * losses['size']
-            + 10 * losses['place']
+            + 3 * losses['sides']
+            + 3 * losses['place']
         )
         return losses
 

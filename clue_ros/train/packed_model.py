@@ -11,6 +11,7 @@ from torch import nn
 from clue_ros.box import LOCATION_COUNT
 from clue_ros.model.attention import image_rows
 from clue_ros.train.dense import DenseHeads
+from clue_ros.train.dense import side_error
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.packing import visible
 
@@ -74,6 +75,13 @@ class PackedModel(nn.Module):
         weight = ((classes[..., 0] >= 0)[:, None, :] & (last > 0)[..., None]).float()
         images = features.shape[1]
         numbers_of = torch.arange(last.shape[1], device=last.device)[None, :, None]
+        begins = hidden.gather(1, last[..., None].expand(-1, -1, hidden.shape[-1]))[last > 0]
+        losses['decision'] = decision_loss(
+            self.model,
+            begins,
+            labels.gather(1, last)[last > 0],
+            self.first_location,
+        )
         own = text['lesson'][:, None] == numbers_of
         words = _means(own & ~text['suffix'][:, None])
         answers = _means(own & taught[:, None])
@@ -99,13 +107,14 @@ class PackedModel(nn.Module):
         asked = text['lesson'].clamp(min=0)
         wanted = boxes.gather(1, asked[..., None].expand(-1, -1, 4))
         counted = self._is_location(labels) & alone.gather(1, asked)
-        error = (known - wanted).abs().mean(dim=-1) * counted
+        error = side_error(known, wanted) * counted
         losses['box'] = error.sum() / counted.sum().clamp(min=1)
         losses['loss'] = (
             losses['text']
+            + losses['decision']
             + 2 * losses['point']
             + 0.3 * losses['look']
-            + 10 * losses['box']
+            + 3 * losses['box']
             + losses['dense']
         )
         return losses
@@ -176,11 +185,7 @@ def text_loss(
     a box is right when its sides are nearly right. Locations, which are few, then weigh as much
     as all words together.
     """
-    logits = model.lm_head(hidden).float()
-    softcap = model.config.text_config.final_logit_softcapping
-    if softcap is not None:
-        logits = torch.tanh(logits / softcap) * softcap
-    log_probabilities: Tensor = logits.log_softmax(dim=-1)
+    log_probabilities = _log_probabilities(model, hidden)
     exact = log_probabilities.gather(1, labels[:, None]).squeeze(1)
     if not spread:
         return -exact.mean()
@@ -193,3 +198,33 @@ def text_loss(
     losses = -torch.where(is_place, (near * among).sum(dim=1), exact)
     kinds = (losses[chosen] for chosen in (is_place, ~is_place) if chosen.any())
     return torch.stack([kind.mean() for kind in kinds]).mean()
+
+
+def decision_loss(model: Any, hidden: Tensor, labels: Tensor, first_location: int) -> Tensor:
+    """Mean cross-entropy of what kind of answer begins: a box, a question, or none.
+
+    `hidden` (n, hidden) are final states where prefixes end, `labels` (n,) the first tokens of
+    the answers. A question is the one token of some twenty on which all depends; by itself it
+    would count a twentieth.
+    """
+    kinds = answer_kinds(model, first_location).to(hidden.device)
+    log_probabilities = _log_probabilities(model, hidden)
+    sums = [log_probabilities[:, kinds == kind].logsumexp(dim=1) for kind in range(3)]
+    return nn.functional.nll_loss(torch.stack(sums, dim=1), kinds[labels])
+
+
+def answer_kinds(model: Any, first_location: int) -> Tensor:
+    """What begins with each token (vocabulary,): 0 a question, 1 a box, 2 no answer."""
+    kinds = torch.zeros(model.lm_head.weight.shape[0], dtype=torch.long)
+    kinds[first_location : first_location + LOCATION_COUNT] = 1
+    kinds[model.config.text_config.eos_token_id] = 2
+    return kinds
+
+
+def _log_probabilities(model: Any, hidden: Tensor) -> Tensor:
+    logits = model.lm_head(hidden).float()
+    softcap = model.config.text_config.final_logit_softcapping
+    if softcap is not None:
+        logits = torch.tanh(logits / softcap) * softcap
+    shares: Tensor = logits.log_softmax(dim=-1)
+    return shares

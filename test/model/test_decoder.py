@@ -16,6 +16,7 @@ from clue_ros.model.checkpoint import find
 from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
+from clue_ros.model.decoder import most_likely_kind
 
 REQUESTS = [row['instruction'] for row in load_scenes()[:3]]
 
@@ -72,6 +73,24 @@ def test_free_decoding_writes_what_transformers_generates(backbone, adapters, im
         ]
     assert [suffix.text for suffix in ours] == theirs
     assert {suffix.is_box for suffix in ours} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ('shares', 'kind'),
+    [
+        # two words, four locations, the end
+        ((0.0, 0.0, 0.15, 0.2, 0.15, 0.1, 0.4), 'box'),  # nobody knows the last pixel
+        ((0.3, 0.0, 0.2, 0.1, 0.1, 0.1, 0.2), 'box'),
+        ((0.3, 0.3, 0.1, 0.1, 0.1, 0.1, 0.0), 'question'),
+        ((0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.41), 'nothing'),
+        ((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), 'nothing'),  # what may not be counts for nothing
+    ],
+)
+def test_the_likeliest_kind_of_answer_begins(shares, kind):
+    kinds = torch.zeros(3, 7, dtype=torch.bool)
+    kinds[0, :2] = kinds[1, 2:6] = kinds[2, 6:] = True
+    chosen = most_likely_kind(torch.tensor([shares]).log(), kinds)
+    assert chosen.tolist() == [kinds[('question', 'box', 'nothing').index(kind)].tolist()]
 
 
 @pytest.mark.parametrize('form', list(Form))

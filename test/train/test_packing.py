@@ -5,6 +5,8 @@ import torch
 
 from clue_ros.train.miniature import MiniatureConfig
 from clue_ros.train.miniature import build_model
+from clue_ros.train.packed_model import answer_kinds
+from clue_ros.train.packed_model import decision_loss
 from clue_ros.train.packed_model import run_decoder
 from clue_ros.train.packed_model import text_loss
 from clue_ros.train.packing import IGNORED
@@ -126,3 +128,20 @@ def test_the_loss_of_a_location_grows_with_the_distance(model):
         losses.append(float(text_loss(model, hidden + 0.5, label, first, spread=5.0)))
     assert losses == sorted(losses)
     assert float(text_loss(model, hidden, label, first, spread=0.0)) > 0
+
+
+@pytest.mark.parametrize(
+    ('begins', 'kind'), [(1, 2), (7, 0), (499, 0), (500, 1), (1523, 1), (1524, 0)]
+)
+def test_any_token_of_the_right_kind_is_a_right_decision(model, begins, kind):
+    first, end = 500, model.config.text_config.eos_token_id
+    words, box, none = torch.tensor([3]), torch.tensor([first + 9]), torch.tensor([end])
+    assert int(answer_kinds(model, first)[begins]) == kind
+    weights = model.lm_head.weight.data
+    weights.zero_()
+    weights[begins] = 30.0  # all but certain
+    losses = [
+        float(decision_loss(model, torch.ones(1, 32), label, first)) for label in (words, box, none)
+    ]
+    assert losses[kind] < 1e-3
+    assert min(loss for k, loss in enumerate(losses) if k != kind) > 10
