@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clue_ros.model.decoder import most_likely_kind
 from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.train.classroom import Classroom
 from clue_ros.train.classroom import ClassroomConfig
@@ -177,16 +178,18 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
         hidden, _, _ = run_decoder(packed.model, features, **text)
         taught = moved['labels'] != IGNORED
         labels = moved['labels'][taught]
-        found = packed.model.lm_head(hidden[taught]).argmax(dim=-1)
+        logits = packed.model.lm_head(hidden[taught])
+        found = logits.argmax(dim=-1)
         place = labels >= packed.first_location
         begins = torch.zeros_like(taught).scatter_(1, moved['last'], moved['last'] > 0)[taught]
         kinds = answer_kinds(packed.model, packed.first_location).to(device)
+        right = most_likely_kind(logits[begins], kinds == torch.arange(3, device=device)[:, None])
         rows.append(
             {
                 'text': float(losses['text']),
                 'point': float(losses['point']),
                 'words': float((found == labels)[~place].float().mean()),
-                'decisions': float((kinds[found] == kinds[labels])[begins].float().mean()),
+                'decisions': float(right.gather(1, labels[begins][:, None]).float().mean()),
                 'places': float(((found - labels).abs() <= 20)[place].float().mean()),
             }
         )
