@@ -31,6 +31,7 @@ from clue_ros.model.checkpoint import CheckpointConfig
 from clue_ros.model.decoder import BOX_TOKENS
 from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Form
+from clue_ros.model.decoder import first_tokens
 from clue_ros.model.decoder import most_likely_kind
 from clue_ros.prompt import Prompts
 from clue_ros.prompt import readable
@@ -61,11 +62,11 @@ class Plain:
         # what is generated begins where the prompt ends
         self._processor.tokenizer.padding_side = 'left'
         self._first_location: int = self._processor.tokenizer.convert_tokens_to_ids('<loc0000>')
-        vocabulary = self._model.config.text_config.vocab_size
-        locations, ends = torch.zeros(2, vocabulary, dtype=torch.bool, device=device)
-        locations[self._first_location : self._first_location + LOCATION_COUNT] = True
-        ends[self._processor.tokenizer.eos_token_id] = True
-        self._kinds = torch.stack([~locations & ~ends, locations, ends])
+        self._kinds = first_tokens(
+            self._model.config.text_config.vocab_size,
+            self._first_location,
+            self._processor.tokenizer.eos_token_id,
+        ).to(device)
         config: CheckpointConfig | None = checkpoint.config
         self.prompts = config.prompts if config else Prompts()
 

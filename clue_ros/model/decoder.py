@@ -54,6 +54,15 @@ def most_likely_kind(logits: Tensor, kinds: Tensor) -> Tensor:
     return kinds[masked.logsumexp(dim=2).argmax(dim=1)]
 
 
+def first_tokens(vocabulary: int, first_location: int, end: int) -> Tensor:
+    """What an answer begins with (3, vocabulary), bool: a question, a box, or nothing at all."""
+    question, box, nothing = torch.zeros(3, vocabulary, dtype=torch.bool)
+    box[first_location : first_location + LOCATION_COUNT] = True
+    nothing[end] = True
+    question |= ~(box | nothing)
+    return torch.stack([question, box, nothing])
+
+
 class Decoder:
     """Greedy decoding of a batch of prefixes with one form each."""
 
@@ -61,18 +70,15 @@ class Decoder:
         self.backbone = backbone
         device = backbone.device
         self._end: int = backbone.tokenizer.eos_token_id
-        locations = torch.zeros(backbone.vocabulary, dtype=torch.bool, device=device)
-        first = backbone.first_location
-        locations[first : first + LOCATION_COUNT] = True
-        words = self._words() & ~locations
-        ends = torch.zeros_like(locations)
-        ends[self._end] = True
+        kinds = first_tokens(backbone.vocabulary, backbone.first_location, self._end)
+        kinds[0] &= self._words()
+        self._kinds = kinds.to(device)
+        words, locations, ends = self._kinds
         self._start = {
             Form.QUESTION: words,
             Form.BOX: locations | ends,
             Form.EITHER: locations | words | ends,
         }
-        self._kinds = torch.stack([words, locations, ends])
         self._locations = locations
         self._question = words | ends
 
@@ -169,4 +175,4 @@ class Decoder:
                 words[index] = False
         # a question is one line
         words[tokenizer('\n', add_special_tokens=False).input_ids] = False
-        return words.to(self.backbone.device)
+        return words

@@ -22,6 +22,7 @@ from clue_ros.errors import InvalidRun
 from clue_ros.model.backbone import Backbone
 from clue_ros.prompt import Prompts
 from clue_ros.sim.dialogs import DialogConfig
+from clue_ros.sim.dialogs import Sample
 from clue_ros.sim.dialogs import sample_dialog
 from clue_ros.sim.expressions import NONE
 from clue_ros.sim.expressions import ONE
@@ -42,8 +43,9 @@ Batches: TypeAlias = Callable[[int], dict[str, Tensor]]
 
 # what only the backbone's own training needs
 _FOR_HEADS = ('classes', 'numbers', 'referents', 'last', 'joined')
+_VERDICTS = (SEVERAL, SEVERAL, ONE, NONE)  # of the requests about one picture
 _LATER = 0.2  # share of the probe's ambiguous requests that are shown after a reply
-_DRAWS = 1000  # of a sample that fits into the model
+_DRAWS = 1000  # of what has to fit
 
 
 def corpus_dialogs(
@@ -70,25 +72,44 @@ def corpus_requests(
     pictures: PictureConfig,
     seed: int,
 ) -> Batches:
-    """Simulated requests for `train_probe`: half ambiguous, a quarter clear, a quarter absent."""
+    """Simulated requests for `train_probe`: half ambiguous, a quarter clear, a quarter absent.
+
+    Each picture comes with all of them, four: by itself it says nothing about the label, and the
+    vision tower, most of the cost, runs once for the four. Raises InvalidRun when `rows` is no
+    multiple of four, and from a corpus without such pictures.
+    """
+    if rows % len(_VERDICTS):
+        raise InvalidRun(
+            f'wanted a batch of a multiple of {len(_VERDICTS)} requests, as many as are made about '
+            f'each picture; got {rows}'
+        )
+
+    def draw(rng: np.random.Generator) -> tuple[Varied, list[Sample]]:
+        for _ in range(_DRAWS):
+            picture = vary(corpus, int(rng.integers(len(corpus))), rng, pictures)
+            drawn = [sample_dialog(rng, picture.scene, each, DialogConfig()) for each in _VERDICTS]
+            samples = [sample for sample in drawn if sample]
+            if len(samples) == len(drawn):
+                return picture, samples
+        raise InvalidRun(
+            f'of {_DRAWS} pictures none allows an ambiguous, a clear and an absent request'
+        )
 
     def batch(number: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([seed, number])
         shown: list[Varied] = []
         texts: list[str] = []
         labels: list[bool] = []
-        while len(texts) < rows:
-            picture = vary(corpus, int(rng.integers(len(corpus))), rng, pictures)
-            wanted = (SEVERAL, SEVERAL, ONE, NONE)[len(texts) % 4]
-            sample = sample_dialog(rng, picture.scene, wanted, DialogConfig())
-            if sample is None:
-                continue
-            turns = sample.dialog.turns
-            # after a reply, too: with all of them the request is clear, with fewer it is not
-            told = int(rng.integers(1, len(turns) + 1)) if turns and rng.uniform() < _LATER else 0
+        for _ in range(rows // len(_VERDICTS)):
+            picture, samples = draw(rng)
             shown.append(picture)
-            texts.append(prompts.probe_text(Dialog(sample.dialog.request, turns[:told])))
-            labels.append(told < len(turns))
+            for sample in samples:
+                turns = sample.dialog.turns
+                # after a reply, too: with all of them the request is clear, with fewer it is not
+                later = turns and rng.uniform() < _LATER
+                told = int(rng.integers(1, len(turns) + 1)) if later else 0
+                texts.append(prompts.probe_text(Dialog(sample.dialog.request, turns[:told])))
+                labels.append(told < len(turns))
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         return labelled(backbone, texts, labels, stacked(shown, generator))
 
@@ -169,7 +190,10 @@ def dialog_lessons(sample: DialogSample, prompts: Prompts) -> list[Lesson]:
 def labelled(
     backbone: Backbone, texts: list[str], labels: list[bool], pixels: Tensor
 ) -> dict[str, Tensor]:
-    """Prefixes, pictures (batch, 3, side, side) and labels, as `ProbeModel` takes them."""
+    """Prefixes, pictures (n, 3, side, side) and labels, as `ProbeModel` takes them.
+
+    The texts about a picture stand together, as many about each.
+    """
     tokens = backbone.tokens(texts)
     return {
         'pixels': pixels,

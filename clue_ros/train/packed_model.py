@@ -10,6 +10,7 @@ from torch import nn
 
 from clue_ros.box import LOCATION_COUNT
 from clue_ros.model.attention import image_rows
+from clue_ros.model.decoder import first_tokens
 from clue_ros.train.dense import DenseHeads
 from clue_ros.train.dense import side_error
 from clue_ros.train.packing import IGNORED
@@ -209,16 +210,14 @@ def decision_loss(model: Any, hidden: Tensor, labels: Tensor, first_location: in
     """
     kinds = answer_kinds(model, first_location).to(hidden.device)
     log_probabilities = _log_probabilities(model, hidden)
-    sums = [log_probabilities[:, kinds == kind].logsumexp(dim=1) for kind in range(3)]
-    return nn.functional.nll_loss(torch.stack(sums, dim=1), kinds[labels])
+    sums = [log_probabilities[:, kind].logsumexp(dim=1) for kind in kinds]
+    return nn.functional.nll_loss(torch.stack(sums, dim=1), kinds[:, labels].int().argmax(dim=0))
 
 
 def answer_kinds(model: Any, first_location: int) -> Tensor:
-    """What begins with each token (vocabulary,): 0 a question, 1 a box, 2 no answer."""
-    kinds = torch.zeros(model.lm_head.weight.shape[0], dtype=torch.long)
-    kinds[first_location : first_location + LOCATION_COUNT] = 1
-    kinds[model.config.text_config.eos_token_id] = 2
-    return kinds
+    """What the model's answers begin with, as `first_tokens` gives it."""
+    end = model.config.text_config.eos_token_id
+    return first_tokens(model.lm_head.weight.shape[0], first_location, end)
 
 
 def _log_probabilities(model: Any, hidden: Tensor) -> Tensor:

@@ -75,7 +75,11 @@ class ProbeModel(nn.Module):
         self._queries = queries
 
     def forward(self, pixels: Tensor, ambiguous: Tensor, **tokens: Tensor) -> dict[str, Tensor]:
-        """Loss of labels (batch,) in {0, 1}; `tokens` are the fields of PrefixTokens."""
+        """Loss of labels (batch,) in {0, 1}; `tokens` are the fields of PrefixTokens.
+
+        `pixels` (n, 3, side, side) may be fewer than the requests: those about one picture stand
+        together, as many about each.
+        """
         logits = self.logits(pixels, **tokens)
         loss = nn.functional.binary_cross_entropy_with_logits(logits, ambiguous.float())
         return {'loss': loss, 'right': ((logits > 0) == ambiguous.bool()).float().mean()}
@@ -91,6 +95,7 @@ class ProbeModel(nn.Module):
         backbone = self._backbone
         with torch.no_grad():
             features = self.model.get_image_features(pixels.to(backbone.dtype)).pooler_output
+            features = features.repeat_interleave(len(tokens['ids']) // len(features), dim=0)
             prefix = backbone.join(features, PrefixTokens(**tokens))
             hidden = run_blocks(backbone, prefix, self._layer)
         rows = block_rows(backbone, prefix, hidden, self._layer)

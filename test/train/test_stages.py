@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from clue_ros.cli import main
 from clue_ros.clue import Clue
 from clue_ros.dialog import Dialog
+from clue_ros.errors import InvalidRun
 from clue_ros.model.backbone import Backbone
 from clue_ros.response import Question
 from clue_ros.sim.dialogs import DialogConfig
@@ -23,6 +24,7 @@ from clue_ros.train.pictures import PLAIN
 from clue_ros.train.probe import ProbeModel
 
 LAYER = 1
+TOKENS = ('ids', 'present', 'words', 'expression')
 LOOP = {'steps': 3, 'batch': 4, 'learning_rate': 1e-3, 'precision': 'no', 'validate_every': 3}
 CONFIG = {
     'corpus': {'side': 112, 'seed': 1, 'shard': 16},
@@ -110,6 +112,27 @@ def test_only_q_and_k_of_the_probed_block_and_the_cnn_get_a_gradient(run, held_o
     assert adapted and learning - adapted
     assert all(f'layers.{LAYER}.self_attn.' in name and '_proj.lora' in name for name in adapted)
     assert {name.split('_proj')[0][-1] for name in adapted} == {'q', 'k'}
+
+
+def test_requests_about_one_picture_share_it(run, held_out):
+    backbone = Backbone.load(run / 'backbone', torch.device('cpu'), torch.float32)
+    model = ProbeModel(backbone, LAYER, 'expression').eval()
+    batch = corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0)
+    del batch['ambiguous']
+    assert len(batch['pixels']) == 2
+    with torch.no_grad():
+        maps = model.maps(**batch)
+        apart = [
+            model.maps(batch['pixels'][k // 4, None], **{n: batch[n][k, None] for n in TOKENS})
+            for k in range(8)
+        ]
+    torch.testing.assert_close(maps, torch.cat(apart), rtol=1e-3, atol=1e-4)
+
+
+def test_requests_in_other_batches_than_by_fours_are_refused(run, held_out):
+    backbone = Backbone.load(run / 'backbone', torch.device('cpu'), torch.float32)
+    with pytest.raises(InvalidRun, match='multiple of 4 requests.*got 6'):
+        corpus_requests(held_out, backbone, PROMPTS, 6, PLAIN, seed=0)
 
 
 def test_the_backbone_is_the_same_after_the_adapters(run):
