@@ -1,8 +1,8 @@
 """A backbone from nothing: first what patches show, then words about them, then both at once.
 
 vision   the vision tower alone, on the patches near things
-packed   the whole model, many lessons in a row: cheap, but image tokens don't see the words
-joined   the whole model as PaliGemma is used: image tokens see the prefix
+packed   the decoder, many lessons in a row: cheap, but image tokens don't see the words
+joined   the decoder as PaliGemma is used: image tokens see the prefix
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class BackboneConfig:
     pictures: PictureConfig = field(default_factory=PictureConfig)
     patches: int = 64  # computed in the vision stage
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
-    vision_rate: float = 0.15  # of the vision tower in the later stages, relative to the rest
+    recolored: float = 0.35  # share of the vision stage's pictures that teach shapes, not colours
     validation: int = 12  # batches
     seed: int = 0
 
@@ -97,13 +98,12 @@ def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: Backbone
     name_features(model, tokenizer, dense.directions())
     share_out_heads(model)
     packed = PackedModel(model, dense, first, config.pointers)
-    tower = [*model.model.vision_tower.parameters()]
-    tower += model.model.multi_modal_projector.parameters()
-    slow = {id(parameter) for parameter in tower}
-    groups: list[dict[str, Any]] = [
-        {'params': tower, 'scale': config.vision_rate},
-        {'params': [p for p in packed.parameters() if id(p) not in slow]},
-    ]
+    # lessons name colours: without pictures that show other ones, the tower would learn again
+    # which category never comes in which colour
+    for part in (model.model.vision_tower, model.model.multi_modal_projector, dense):
+        part.requires_grad_(False)
+    learning = [parameter for parameter in packed.parameters() if parameter.requires_grad]
+    groups: list[dict[str, Any]] = [{'params': learning}]
     rooms = {
         'packed': (config.packed, ClassroomConfig(config.packed.batch, detect=0.6)),
         'joined': (config.joined, ClassroomConfig(config.joined.batch, 96, most=1, joined=True)),
@@ -130,11 +130,12 @@ def _train_vision(
 ) -> DenseHeads:
     vision = VisionModel(model)
     loop = config.vision
+    pictures = replace(config.pictures, recolored=config.recolored)
 
     def batch(number: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([config.seed, number])
         chosen = rng.integers(len(corpus), size=loop.batch)
-        return vision_batch(corpus, chosen, rng, config.pictures, grid, config.patches)
+        return vision_batch(corpus, chosen, rng, pictures, grid, config.patches)
 
     def whole(number: int) -> dict[str, Tensor]:
         chosen = np.arange(number * loop.batch, (number + 1) * loop.batch) % len(held_out)

@@ -63,8 +63,9 @@ class PackedModel(nn.Module):
         **text: Tensor,
     ) -> dict[str, Tensor]:
         """Tensors as `pack` and `patch_labels` make them; `referents` (rows, lessons, patches)."""
-        features = self.model.get_image_features(pixels).pooler_output
-        losses: dict[str, Tensor] = self.dense(features, classes, numbers)
+        with torch.no_grad():
+            features = self.model.get_image_features(pixels).pooler_output
+        losses: dict[str, Tensor] = {}
         labels = text.pop('labels')
         after = tuple(int(block) for block in self.pointers)
         hidden, kept, maps = run_decoder(self.model, features, joined=joined, after=after, **text)
@@ -116,7 +117,6 @@ class PackedModel(nn.Module):
             + 2 * losses['point']
             + 0.3 * losses['look']
             + 3 * losses['box']
-            + losses['dense']
         )
         return losses
 

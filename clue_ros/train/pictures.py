@@ -33,6 +33,7 @@ class PictureConfig:
     background: float = 0.4  # the table of another picture shines through
     light: float = 0.3  # largest change of brightness, contrast and each colour channel
     noise: float = 0.03  # largest standard deviation, of a range of 1
+    recolored: float = 0.0  # grey, or with its colour channels exchanged: no colour has its name
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -53,6 +54,7 @@ class Varied:
     noise: float  # standard deviation
     owners: Owners
     scene: Scene
+    recolored: bool
 
 
 def vary(corpus: Corpus, index: int, rng: np.random.Generator, config: PictureConfig) -> Varied:
@@ -70,13 +72,16 @@ def vary(corpus: Corpus, index: int, rng: np.random.Generator, config: PictureCo
         pixels, owners, scene = pixels[:, ::-1], owners[:, ::-1], mirrored(scene)
     if rng.uniform() < config.zoomed:
         pixels, owners, scene = _zoom(pixels, owners, scene, rng)
+    recolored = rng.uniform() < config.recolored
+    if recolored:
+        pixels = _recolor(pixels, rng)
     span = config.light
     contrast = 1 + float(rng.uniform(-span, span))
     gain = (1 + float(rng.uniform(-span, span))) * (1 + rng.uniform(-span / 3, span / 3, 3))
     middle = float(pixels[::4, ::4].mean()) / 255
     shift = middle * (1 - contrast) * gain
     noise = float(rng.uniform(0, config.noise)) if config.noise else 0.0
-    return Varied(pixels, contrast * gain, shift, noise, owners, scene)
+    return Varied(pixels, contrast * gain, shift, noise, owners, scene, recolored)
 
 
 def stacked(pictures: Sequence[Varied], generator: torch.Generator) -> Tensor:
@@ -107,6 +112,15 @@ def mirrored(scene: Scene) -> Scene:
         for thing in scene.things
     )
     return replace(scene, things=things)
+
+
+def _recolor(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Grey in half of the pictures, other colours in the other half."""
+    if rng.uniform() < 0.5:
+        grey = pixels @ rng.dirichlet((2, 2, 2)).astype(np.float32)
+        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+    exchanged = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
+    return pixels[..., exchanged[int(rng.integers(len(exchanged)))]]
 
 
 def _zoom(

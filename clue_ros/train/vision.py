@@ -15,12 +15,15 @@ from torch import Tensor
 from torch import nn
 
 from clue_ros.train.corpus import Corpus
+from clue_ros.train.dense import NAMES
 from clue_ros.train.dense import DenseHeads
 from clue_ros.train.dense import patch_labels
 from clue_ros.train.dense import patch_owners
 from clue_ros.train.pictures import PictureConfig
 from clue_ros.train.pictures import stacked
 from clue_ros.train.pictures import vary
+
+_COLOR = list(NAMES).index('color')
 
 
 class VisionModel(nn.Module):
@@ -63,6 +66,8 @@ def vision_batch(
     for picture in pictures:
         owners = patch_owners(picture.owners, grid)
         names, places = patch_labels(owners, picture.scene)
+        if picture.recolored:
+            names[:, _COLOR] = -1
         order = np.sort(np.argsort(_far(owners, grid) + rng.uniform(0, 1, grid**2))[:kept])
         chosen.append(order)
         classes.append(names[order])

@@ -1,7 +1,10 @@
 """The corpus: what is read is what was drawn, and pictures change together with their graphs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from clue_ros.errors import InvalidSource
 from clue_ros.sim.sampling import SceneConfig
@@ -12,6 +15,7 @@ from clue_ros.train.corpus import render_shard
 from clue_ros.train.pictures import PLAIN
 from clue_ros.train.pictures import PictureConfig
 from clue_ros.train.pictures import vary
+from clue_ros.train.vision import vision_batch
 
 
 @pytest.mark.parametrize('values', [{'side': 100}, {'side': 56 * 17}, {'shard': 0}, {'seed': -1}])
@@ -81,3 +85,23 @@ def test_mirrored_things_change_sides(corpus):
         width = varied.scene.camera.width
         assert after.box.center[0] == pytest.approx(width - before.box.center[0])
         assert after.y == before.y
+
+
+def test_recoloured_pictures_teach_every_name_but_the_colour(corpus):
+    grid, indices = corpus.picture(0)[0].shape[0] // 28, np.arange(len(corpus))
+    recolored = replace(PLAIN, recolored=1)
+    plain, other = (
+        vision_batch(corpus, indices, np.random.default_rng(0), config, grid, grid**2)
+        for config in (PLAIN, recolored)
+    )
+    assert (other['classes'][..., 1] == -1).all()
+    for column in (0, 2):
+        assert torch.equal(other['classes'][..., column], plain['classes'][..., column])
+    assert torch.equal(other['numbers'], plain['numbers'])
+    pixels = other['pixels'].permute(0, 2, 3, 1)
+    grey = (pixels == pixels[..., :1]).all(dim=-1).flatten(1).all(dim=1)
+    assert 0 < grey.sum() < len(grey)
+    # the others hold the same values, in other channels
+    sums = [batch['pixels'].sum(dim=1)[~grey] for batch in (plain, other)]
+    torch.testing.assert_close(*sums, rtol=0, atol=1e-4)
+    assert not torch.equal(other['pixels'][~grey], plain['pixels'][~grey])

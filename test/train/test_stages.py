@@ -135,6 +135,17 @@ def test_requests_in_other_batches_than_by_fours_are_refused(run, held_out):
         corpus_requests(held_out, backbone, PROMPTS, 6, PLAIN, seed=0)
 
 
+def test_the_vision_tower_stays_as_its_own_stage_left_it(run):
+    taught = torch.load(run / 'vision' / 'best.pt', weights_only=True)
+    kept = load_file(run / 'backbone' / 'model.safetensors')
+    for part, name in (('tower', 'vision_tower'), ('projector', 'multi_modal_projector')):
+        found = [key for key in taught if key.startswith(f'{part}.')]
+        assert found
+        for key in found:
+            saved = kept[key.replace(part, name, 1)]
+            assert torch.equal(saved, taught[key].to(saved.dtype)), key
+
+
 def test_the_backbone_is_the_same_after_the_adapters(run):
     before = load_file(run / 'backbone' / 'model.safetensors')
     after = load_file(run / 'checkpoint' / 'backbone' / 'model.safetensors')
