@@ -42,8 +42,8 @@ NODES = {
     'person': {'silent': True},
     'dialog_manager': {'dialog.max_questions': 2},
 }
-# The first of the shipped scenes: three rings, the red one is meant.
-AMBIGUOUS, REPLY = 'can you bring me the ring ?', 'the red one'
+# The first of the shipped scenes: three spoons, the black one is meant.
+AMBIGUOUS, REPLY = 'grab the spoon, please', 'the black one'
 # For everything that is not meant to take too long.
 PATIENT = {'perception_timeout': 10.0, 'speech_timeout': 10.0, 'reply_timeout': 10.0}
 LATE = 5.0  # seconds a busy machine may add

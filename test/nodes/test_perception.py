@@ -185,7 +185,7 @@ def test_assess_names_frame_camera_and_dialog(robot, camera):
     assert (message.header.stamp.sec, message.header.frame_id) == (42, f'{name}_optical')
     assert (message.camera, message.width, message.height) == (name, 480, 480)
     assert (message.dialog_id, message.turn) == ('d7', 0)
-    assert message.instruction == UNCLEAR['request']
+    assert message.instruction == UNCLEAR['instruction']
     assert message.ambiguous
     assert message.threshold <= message.probability <= 1
     assert message.regions
@@ -205,7 +205,7 @@ def test_respond_asks(robot):
     [question] = robot.questions
     assert question.question == response.question
     assert (question.camera, question.header.stamp.sec) == ('right', 43)
-    assert (question.dialog_id, question.instruction) == ('d7', UNCLEAR['request'])
+    assert (question.dialog_id, question.instruction) == ('d7', UNCLEAR['instruction'])
     assert question.candidates == response.ambiguity.regions
     assert robot.detections[0].header == question.header
     assert not robot.detections[0].detections
