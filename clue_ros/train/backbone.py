@@ -166,8 +166,8 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
     """Answers with the right beginning given: cheap, and it grows with what counts.
 
     `text` is the mean loss, `words` and `places` the shares of right tokens (places within 20 of
-    1023), `decisions` how often the right kind of answer begins, `point` the loss of the pointers.
-    `score` is the negative text loss.
+    1023), `decisions` how often the right kind of answer begins, `point` and `ambiguity` losses of
+    the pointers and of the probe. `score` is the negative sum of the text's and the probe's.
     """
     device = next(packed.parameters()).device
     rows = []
@@ -189,13 +189,14 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
             {
                 'text': float(losses['text']),
                 'point': float(losses['point']),
+                'ambiguity': float(losses['ambiguity']),
                 'words': float((found == labels)[~place].float().mean()),
                 'decisions': float(right.gather(1, labels[begins][:, None]).float().mean()),
                 'places': float(((found - labels).abs() <= 20)[place].float().mean()),
             }
         )
     means = _means(rows)
-    return {'score': -means['text'], **means}
+    return {'score': -means['text'] - means['ambiguity'], **means}
 
 
 def _texts(rng: np.random.Generator, corpus: Corpus) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -10,7 +11,9 @@ from torch import nn
 
 from clue_ros.box import LOCATION_COUNT
 from clue_ros.model.attention import image_rows
+from clue_ros.model.attention import min_max
 from clue_ros.model.decoder import first_tokens
+from clue_ros.model.probe import Probe
 from clue_ros.train.dense import DenseHeads
 from clue_ros.train.dense import side_error
 from clue_ros.train.packing import IGNORED
@@ -50,6 +53,7 @@ class PackedModel(nn.Module):
         hidden = model.config.text_config.hidden_size
         self.dense = dense
         self.pointers = nn.ModuleDict({str(block): Pointer(hidden) for block in pointers})
+        self.probe = Probe()
         self.first_location = first_location
 
     def forward(
@@ -85,9 +89,13 @@ class PackedModel(nn.Module):
             self.first_location,
         )
         own = text['lesson'][:, None] == numbers_of
-        words = _means(own & ~text['suffix'][:, None])
+        prefix = own & ~text['suffix'][:, None]
+        words = _means(prefix)
+        begin = self.model.config.text_config.bos_token_id
+        read = _means(prefix & (text['ids'] != begin)[:, None])
         answers = _means(own & taught[:, None])
         target = referents / referents.sum(dim=2, keepdim=True).clamp(min=1)
+        boxes, alone = _box_of(referents, numbers[..., :4])
         points: list[Tensor] = []
         looks: list[Tensor] = []
         for state, seen, pointer in zip(kept, maps, self.pointers.values(), strict=True):
@@ -98,17 +106,20 @@ class PackedModel(nn.Module):
                 logits, referents.float(), weight, reduction='sum'
             )
             points.append(errors / weight.sum().clamp(min=1))
-            # first the words, then the tokens that answer
-            seen = (answers if looks else words) @ seen
+            # first the words, whose map the probe reads, then the tokens that answer
+            seen = (answers if looks else read) @ seen
+            if not looks:
+                several = referents.any(dim=2) & ~alone
+                asked = last > 0
+                losses['ambiguity'] = self._judge(seen[asked], several[asked])
             looks.append(-(target * (seen + 1e-6).log()).sum() / target.sum().clamp(min=1))
         losses['point'] = torch.stack(points).mean()
         losses['look'] = torch.stack(looks).mean()
         # where a location is about to be written, the box must be known as the patches know it
         known = self.dense.sides(kept[-1][:, images:])
-        boxes, alone = _box_of(referents, numbers[..., :4])
-        asked = text['lesson'].clamp(min=0)
-        wanted = boxes.gather(1, asked[..., None].expand(-1, -1, 4))
-        counted = self._is_location(labels) & alone.gather(1, asked)
+        lesson = text['lesson'].clamp(min=0)
+        wanted = boxes.gather(1, lesson[..., None].expand(-1, -1, 4))
+        counted = self._is_location(labels) & alone.gather(1, lesson)
         error = side_error(known, wanted) * counted
         losses['box'] = error.sum() / counted.sum().clamp(min=1)
         losses['loss'] = (
@@ -116,9 +127,18 @@ class PackedModel(nn.Module):
             + losses['decision']
             + 2 * losses['point']
             + 0.3 * losses['look']
+            + losses['ambiguity']
             + 3 * losses['box']
         )
         return losses
+
+    def _judge(self, attention: Tensor, several: Tensor) -> Tensor:
+        """Loss of the probe that reads attention (n, patches) and tells if several are meant."""
+        side = math.isqrt(attention.shape[1])
+        maps = min_max(attention.float()).view(-1, side, side)
+        return nn.functional.binary_cross_entropy_with_logits(
+            self.probe(maps).float(), several.float()
+        )
 
     def _is_location(self, labels: Tensor) -> Tensor:
         places = labels - self.first_location
