@@ -159,7 +159,8 @@ def test_several_views_in_one_batch_answer_as_alone(clue, policy):
 def test_boxes_scale_with_the_source_image(clue):
     scene = row('id_25.jpg')
     small = picture(scene)
-    wide = np.asarray(Image.fromarray(small).resize((1280, 480)))
+    height, width = small.shape[:2]
+    wide = np.asarray(Image.fromarray(small).resize((2 * width, height)))
     boxes = [
         clue.respond(clue.look(image), Dialog(scene['instruction']), 'never').box
         for image in (small, wide)
