@@ -1,4 +1,4 @@
-"""A backbone from nothing: first what patches show, then words about them, then both at once.
+"""A backbone from nothing: first what patches show, then words about them.
 
 vision   the vision tower alone, on the patches near things
 packed   the decoder, many lessons in a row: cheap, but image tokens don't see the words
@@ -78,6 +78,12 @@ class BackboneConfig:
             raise ValueError(f'patches must lie in 1..{grid**2}, got {self.patches}')
         if any(not 0 <= block < self.miniature.layers for block in self.pointers):
             raise ValueError(f'pointers must name blocks of the decoder, got {self.pointers}')
+        if not 0 <= self.recolored <= 1:
+            raise ValueError(f'recolored must lie in [0, 1], got {self.recolored}')
+        if self.pictures.recolored:
+            raise ValueError(
+                'pictures.recolored must be 0, for lessons name colours; set `recolored` beside it'
+            )
 
 
 def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: BackboneConfig) -> None:
