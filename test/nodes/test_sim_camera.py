@@ -225,25 +225,25 @@ def person(domain: int) -> Iterator[NodeProcess]:
 
 
 def test_the_person_answers_questions_once(view, person):
-    view.show(0)  # the red of three rings
+    view.show(0)  # the black of three spoons
     peer = view.peer
     replies = peer.collect(String, 'speech/heard')
     mouth = peer.publisher(String, 'speech/said')
-    colors = String(data='The pink one, the purple one or the red one?')
+    colors = String(data='The black one, the pink one or the white one?')
 
     def answered() -> list[String]:
         mouth.publish(colors)
         return peer.until(lambda: replies, 3.0)
 
     peer.wait(answered, 'an answer')
-    assert replies[-1].data == 'the red one'
+    assert replies[-1].data == 'the black one'
     replies.clear()
     mouth.publish(String(data='I found it.'))
     mouth.publish(String(data='The left one or the right one?'))  # too late to answer this one
     mouth.publish(colors)
     peer.wait(lambda: replies, 'the answer')
     peer.spin(0.5)  # a second one would come now
-    assert [reply.data for reply in replies] == ['the red one']
+    assert [reply.data for reply in replies] == ['the black one']
 
     assert peer.set_parameters('person', {'silent': True})[0].successful
     mouth.publish(colors)
