@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,15 +103,15 @@ def test_an_unknown_policy_is_refused(clue):
 
 
 def test_the_same_seed_scene_ambiguous_and_clear(clue):
-    scene = row('id_16.jpg')
+    scene = row('id_26.jpg')
     view = clue.look(picture(scene))
     vague = clue.ambiguity(view, Dialog(scene['instruction']))
-    clear = clue.ambiguity(view, Dialog('i need the green bowl'))
+    clear = clue.ambiguity(view, Dialog('i need the green mug'))
     assert vague.ambiguous
     assert not clear.ambiguous
     question = clue.respond(view, Dialog(scene['instruction']))
     assert isinstance(question, Question)
-    assert all(color in question.text for color in ('black', 'brown', 'green'))
+    assert all(color in question.text for color in ('blue', 'green', 'white'))
     dialog = Dialog(scene['instruction']).add(question.text, 'the green one')
     found = clue.respond(view, dialog)
     assert isinstance(found, Grounding)
@@ -214,8 +215,8 @@ def test_which_rows_make_the_better_map(clue, monkeypatch):
         )
     print(f'right decisions of {len(ROWS)}: {right}')
     assert right['words'] > right['expression']
-    # docs/method.md says 61
-    assert right['words'] >= 58
+    # docs/method.md says 50
+    assert right['words'] >= 48
 
 
 def talk(clue, scene, image) -> Response | None:
@@ -255,5 +256,7 @@ def test_every_shipped_scene_is_solved(clue):
 
 
 def test_the_success_rate_that_the_documents_state(clue):
-    # README and docs/results.md say 58 of 72
-    assert sum(solved(clue, scene, picture(scene)) for scene in ROWS) >= 57
+    # README and docs/results.md say 31 of 36 and 10 of 36
+    right = Counter(scene['split'] for scene in ROWS if solved(clue, scene, picture(scene)))
+    assert right['id'] >= 30
+    assert right['ood'] >= 9

@@ -58,7 +58,8 @@ def save(decoder: Any, config: LoraConfig, folder: Path) -> None:
         for key, value in weights.items()
     }
     save_file(stored, folder / 'adapter_model.safetensors')
-    config.target_modules = sorted(_DECODER + name for name in config.target_modules or ())
+    # from the keys: PEFT shortens a long list to bare names like `q_proj`
+    config.target_modules = sorted({key.split('.', 2)[2].rpartition('.lora_')[0] for key in stored})
     config.inference_mode = True
     config.save_pretrained(str(folder))
 

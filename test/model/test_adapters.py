@@ -63,7 +63,7 @@ def drop_half(folder):
         (lambda folder: (folder / 'adapter_config.json').write_text('{'), 'does not load as a'),
         (lambda folder: (folder / 'adapter_model.safetensors').write_bytes(b'x'), 'not load as'),
         (rename('language_model.layers', 'vision_tower.layers'), 'only the language model'),
-        (rename('layers.3.', 'layers.30.'), 'does not fit this backbone'),
+        (rename('layers.2.', 'layers.30.'), 'does not fit this backbone'),
         (reshape, 'does not fit this backbone'),
         (drop_half, 'does not fit this backbone'),
     ],
@@ -123,10 +123,18 @@ def test_keys_of_older_transformers_are_read(tmp_path):
     assert torch.equal(*rows)
 
 
-def test_bfloat16_keeps_the_update_beside_the_weights():
+def test_bfloat16_keeps_the_update_beside_the_weights(tmp_path):
+    # the update of the checkpoint is as small as what bfloat16 rounds off all activations
+    stronger = tmp_path / 'stronger'
+    shutil.copytree(FOLDERS['ivg'], stronger)
+    config = json.loads((stronger / 'adapter_config.json').read_text())
+    config['lora_alpha'] *= 8
+    (stronger / 'adapter_config.json').write_text(json.dumps(config))
+    folders = {**FOLDERS, 'ivg': stronger}
+
     backbone = Backbone.load(CHECKPOINT / 'backbone', torch.device('cpu'), torch.bfloat16)
     plain = logits(backbone)
-    adapters = Adapters(backbone, FOLDERS)
+    adapters = Adapters(backbone, folders)
     assert torch.equal(logits(backbone), plain)
     with adapters.use('ivg'):
         adapted = logits(backbone)
@@ -136,7 +144,7 @@ def test_bfloat16_keeps_the_update_beside_the_weights():
     assert torch.equal(logits(backbone), plain)
 
     exact = mini_backbone()
-    with Adapters(exact, FOLDERS).use('ivg'):
+    with Adapters(exact, folders).use('ivg'):
         wanted = logits(exact)
     # bfloat16 rounds every activation; the adapted model must be far nearer than the plain one
     error = (adapted - wanted).abs().mean()

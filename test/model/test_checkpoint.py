@@ -111,8 +111,10 @@ def test_the_embedded_checkpoint_is_whole():
     checkpoint = find(EMBEDDED, allow_download=False)
     assert checkpoint.name == EMBEDDED
     assert checkpoint.config == CheckpointConfig(
-        probe_layer=3,
-        grid=10,
+        probe_layer=2,
+        grid=14,
+        threshold=0.4957,
+        temperature=1.0033,
         queries='words',
         region_level=0.3,
         prompts=checkpoint.config.prompts,

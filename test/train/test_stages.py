@@ -94,6 +94,9 @@ def test_lora_touches_the_language_model_only(run, adapter, modules):
     start = 'base_model.model.model.language_model.'
     assert all(key.startswith(start) for key in keys)
     assert {key.removeprefix(start).rpartition('.lora_')[0] for key in keys} == modules
+    # and PEFT, told so by the config, adapts the same
+    config = json.loads((run / 'checkpoint' / adapter / 'adapter_config.json').read_text())
+    assert set(config['target_modules']) == {f'model.language_model.{name}' for name in modules}
 
 
 def test_only_q_and_k_of_the_probed_block_and_the_cnn_get_a_gradient(run, held_out):
