@@ -1,8 +1,8 @@
 """A checkpoint as transformers alone runs it: processor and `generate`.
 
-One of the baselines, and what the speed of an evaluation is measured against. Of this package's
-decoding it has one rule, that the likeliest kind of answer begins: without it, a model that is not
-sure of the last pixel would end instead of writing a box.
+One of the baselines, and what the speed of an evaluation is measured against. It has two rules of
+this package's decoding: the likeliest kind of answer begins, without which a model that is not sure
+of the last pixel would end instead of writing a box; and locations are told by their neighbourhood.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Form
 from clue_ros.model.decoder import first_tokens
 from clue_ros.model.decoder import most_likely_kind
+from clue_ros.model.decoder import smooth_locations
 from clue_ros.prompt import Prompts
 from clue_ros.prompt import readable
 from clue_ros.response import Absent
@@ -105,23 +106,24 @@ class Plain:
         inputs.pop('labels', None)
         length = inputs['input_ids'].shape[1]
         inputs = inputs.to(self._model.device)
-        begin = LogitsProcessorList([_LikeliestKindBegins(length, self._kinds)])
-        written = self._model.generate(**inputs, do_sample=False, logits_processor=begin, **options)
+        rules = LogitsProcessorList([_Rules(length, self._kinds, self._first_location)])
+        written = self._model.generate(**inputs, do_sample=False, logits_processor=rules, **options)
         decoded: list[str] = self._processor.batch_decode(
             written[:, length:], skip_special_tokens=True
         )
         return decoded
 
 
-class _LikeliestKindBegins(LogitsProcessor):
-    def __init__(self, length: int, kinds: Tensor) -> None:
+class _Rules(LogitsProcessor):
+    def __init__(self, length: int, kinds: Tensor, first_location: int) -> None:
         self._length = length  # of the prompt
         self._kinds = kinds
+        self._first_location = first_location
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        if input_ids.shape[1] > self._length:
-            return scores
-        return scores.masked_fill(~most_likely_kind(scores, self._kinds), -torch.inf)
+        if input_ids.shape[1] == self._length:
+            scores = scores.masked_fill(~most_likely_kind(scores, self._kinds), -torch.inf)
+        return smooth_locations(scores, self._first_location)
 
 
 def read_answer(text: str, width: int, height: int) -> Response:

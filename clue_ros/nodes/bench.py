@@ -27,7 +27,7 @@ from clue_ros.nodes.processes import private_domain
 from clue_ros.nodes.qos import RESULT
 from clue_ros.nodes.runtime import spin_until
 
-REQUEST = 'get the spoon'
+REQUEST = 'get the box'
 START_SECONDS = 120.0
 WARM_UP_SECONDS = 3.0
 WARM_UP_ROUNDS = 5
@@ -92,7 +92,7 @@ def _measure_model(rounds: int) -> None:
     checkpoint = find(EMBEDDED, allow_download=False)
     plain = Backbone.load(checkpoint.backbone, torch.device('cpu'), torch.float32)
     image = open_source(SHIPPED)[0].image
-    words = plain.tokenizer('detect spoon\n', add_special_tokens=False).input_ids
+    words = plain.tokenizer('detect box\n', add_special_tokens=False).input_ids
     ids = [plain.image_token] * plain.image_token_count + [plain.tokenizer.bos_token_id, *words]
     pixels = plain.image_processor(images=[image], return_tensors='pt')['pixel_values']
     inputs = {

@@ -136,12 +136,12 @@ def test_messages_out_of_order_in_a_file_without_an_index(clue, tmp_path):
 @pytest.mark.parametrize('topic', ['/camera/image', '/camera/image/compressed'])
 def test_each_look_takes_the_newest_frame_of_its_moment(replay, clue, storage, topic):
     frames = [*images(OTHER, 0, 1, topic), *images(TABLE, 1, 4, topic)]
-    said = order([*frames, say(1.2, 'get the spoon'), say(2.6, 'get the cube'), *REPLIES])
+    said = order([*frames, say(1.2, 'get the box'), say(2.6, 'get the cube'), *REPLIES])
     first, second = replay(said, storage=storage)[0]
     assert [frame.stamp for frame in first.frames] == [10**9]
     assert [frame.stamp for frame in second.frames] == [25 * 10**8]
     if topic == '/camera/image':
-        wanted = clue.respond(clue.look(TABLE.image), Dialog('get the spoon'), 'never')
+        wanted = clue.respond(clue.look(TABLE.image), Dialog('get the box'), 'never')
         if isinstance(wanted, Grounding):
             assert first.end.target == wanted.box
             assert first.confidence == wanted.confidence
@@ -154,7 +154,7 @@ def test_a_look_waits_for_a_frame(replay):
 
 
 def test_replies_in_their_order_and_each_look_with_its_own_frame(replay):
-    said = order([*SCENE, say(1.2, 'get the spoon'), *REPLIES])
+    said = order([*SCENE, say(1.2, 'get the box'), *REPLIES])
     [result], problems = replay(said, ALWAYS)
     assert not problems
     assert [turn.reply for turn in result.turns] == ['red', 'the left one'][: len(result.turns)]
@@ -165,7 +165,7 @@ def test_replies_in_their_order_and_each_look_with_its_own_frame(replay):
 
 
 def test_nobody_replies(replay):
-    said = [*SCENE, say(1.2, 'get the spoon'), say(0, '', '/speech/heard')]
+    said = [*SCENE, say(1.2, 'get the box'), say(0, '', '/speech/heard')]
     [result], _ = replay(order(said), ALWAYS)
     assert result.end.outcome is Outcome.NO_REPLY
     late = [*said, say(50, 'red', '/speech/heard')]  # the person has 30 s
@@ -189,24 +189,24 @@ def test_a_word_in_the_middle_of_a_question(replay, words, outcomes):
 
 def test_a_reply_to_another_question_is_marked(replay):
     lines = [(2, '/speech/said', text('Is it edible?')), say(3, 'no', '/speech/heard')]
-    [result], _ = replay(order([*SCENE, say(1, 'get the spoon'), *lines]), ALWAYS)
+    [result], _ = replay(order([*SCENE, say(1, 'get the box'), *lines]), ALWAYS)
     assert result.turns[0].reply == 'no'
     assert result.turns[0].reply_of_other_question
     question = result.turns[0].question
     lines[0] = (2, '/speech/said', text(question))
-    [result], _ = replay(order([*SCENE, say(1, 'get the spoon'), *lines]), ALWAYS)
+    [result], _ = replay(order([*SCENE, say(1, 'get the box'), *lines]), ALWAYS)
     assert not result.turns[0].reply_of_other_question
 
 
 def test_the_scripted_person_replies_from_the_truth(replay):
     lines = [*truth(TABLE, 0.5), say(3, 'no', '/speech/heard')]
-    said = order([*SCENE, *lines, say(1, 'get the spoon')])
+    said = order([*SCENE, *lines, say(1, 'get the box')])
     [result], _ = replay(said, ALWAYS, person='scripted')
     assert result.truth.target.box == TABLE.truth.things[TABLE.truth.target].box
     assert 'no' not in [turn.reply for turn in result.turns]
     assert result.turns
     # another camera's truth is not about these pictures
-    said = order([*SCENE, *truth(TABLE, 0.5, 'wrist'), say(1, 'get the spoon'), lines[-1]])
+    said = order([*SCENE, *truth(TABLE, 0.5, 'wrist'), say(1, 'get the box'), lines[-1]])
     [result], _ = replay(said, ALWAYS, person='scripted')
     assert result.truth is None
     assert result.turns[0].reply == 'no'
@@ -227,15 +227,15 @@ def test_several_cameras(replay):
 def test_states_bring_their_replies_and_their_end(replay):
     turns = (('Is it edible?', 'no'),)
     states = [
-        state('d', 'get the spoon', 1),
-        state('d', 'get the spoon', 1, turns),
-        state('d', 'get the spoon', 3, turns, outcome=2, camera='camera'),
+        state('d', 'get the box', 1),
+        state('d', 'get the box', 1, turns),
+        state('d', 'get the box', 3, turns, outcome=2, camera='camera'),
     ]
     told = [(second, '/dialog_manager/state', item) for second, item in enumerate(states, 1)]
     ignored = [say(1, 'this was not taken'), say(1.5, 'nor this', '/speech/heard')]
     said = order([*SCENE, *told, *ignored])
     [result], _ = replay(said, ALWAYS)
-    assert result.request == 'get the spoon'
+    assert result.request == 'get the box'
     assert result.turns[0].reply == 'no'
     assert result.turns[0].reply_of_other_question
     assert result.recorded.outcome is Outcome.ABSENT

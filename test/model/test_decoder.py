@@ -17,6 +17,7 @@ from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
 from clue_ros.model.decoder import most_likely_kind
+from clue_ros.model.decoder import smooth_locations
 
 REQUESTS = [row['instruction'] for row in load_scenes()[:3]]
 
@@ -64,7 +65,8 @@ def generated(backbone, image, text) -> str:
     return backbone.tokenizer.decode(output[0, len(ids) :], skip_special_tokens=True).strip()
 
 
-def test_free_decoding_writes_what_transformers_generates(backbone, adapters, images):
+def test_free_decoding_writes_what_transformers_generates(backbone, adapters, images, monkeypatch):
+    monkeypatch.setattr('clue_ros.model.decoder.smooth_locations', lambda scores, _: scores)
     with adapters.use('ivg'):
         # a padded batch of prompts of different lengths, some asking and some pointing
         ours = decode(backbone, images, texts(), Form.EITHER)
@@ -91,6 +93,34 @@ def test_the_likeliest_kind_of_answer_begins(shares, kind):
     kinds[0, :2] = kinds[1, 2:6] = kinds[2, 6:] = True
     chosen = most_likely_kind(torch.tensor([shares]).log(), kinds)
     assert chosen.tolist() == [kinds[('question', 'box', 'nothing').index(kind)].tolist()]
+
+
+FIRST = 3  # of the locations, in the scores of the next test
+
+
+@pytest.mark.parametrize(
+    ('locations', 'other', 'wins'),
+    [
+        ({500: 0.5, 900: 0.4}, 0.1, 500),
+        # many neighbours outweigh one peak
+        ({500: 0.2, **dict.fromkeys(range(800, 831), 0.02)}, 0.1, 815),
+        ({500: 1.0}, 0.0, 500),
+        ({0: 0.9, 1023: 0.1}, 0.0, 0),
+        # ... but never turn a word into a box
+        ({500: 0.2, **dict.fromkeys(range(800, 831), 0.02)}, 0.21, None),
+        ({}, 1.0, None),  # no location is allowed at all
+    ],
+)
+def test_a_location_is_told_by_its_neighbourhood(locations, other, wins):
+    shares = torch.zeros(2, FIRST + 1024)
+    shares[:, 1] = other
+    for place, share in locations.items():
+        shares[1, FIRST + place] = share
+    scores = smooth_locations(shares.log(), FIRST)
+    assert not scores.isnan().any()
+    assert torch.equal(scores[:, :FIRST], shares.log()[:, :FIRST])
+    assert scores[1].max() == pytest.approx(shares[1].log().max())
+    assert int(scores[1].argmax()) == (1 if wins is None else FIRST + wins)
 
 
 @pytest.mark.parametrize('form', list(Form))

@@ -42,8 +42,8 @@ NODES = {
     'person': {'silent': True},
     'dialog_manager': {'dialog.max_questions': 2},
 }
-# The first of the shipped scenes: three spoons, the black one is meant.
-AMBIGUOUS, REPLY = 'grab the spoon, please', 'the black one'
+# The first of the shipped scenes: two brown boxes, the right one is meant.
+AMBIGUOUS, REPLY = 'can you bring me the brown box?', 'the right one'
 # For everything that is not meant to take too long.
 PATIENT = {'perception_timeout': 10.0, 'speech_timeout': 10.0, 'reply_timeout': 10.0}
 LATE = 5.0  # seconds a busy machine may add
@@ -216,11 +216,11 @@ def test_a_silent_person(robot):
 
 def test_a_newer_instruction(robot):
     robot.ask()
-    robot.tell('get the spoon')
+    robot.tell('get the box')
     robot.peer.wait(lambda: len(robot.ends()) == 2, 'both ends')
     older, newer = robot.ends()
     assert (older.dialog.request, older.outcome) == (AMBIGUOUS, DialogState.PREEMPTED)
-    assert (newer.dialog.request, newer.outcome) == ('get the spoon', DialogState.GROUNDED)
+    assert (newer.dialog.request, newer.outcome) == ('get the box', DialogState.GROUNDED)
     assert robot.works()
 
 

@@ -225,28 +225,28 @@ def person(domain: int) -> Iterator[NodeProcess]:
 
 
 def test_the_person_answers_questions_once(view, person):
-    view.show(0)  # the black of three spoons
+    view.show(0)  # the right one of two brown boxes
     peer = view.peer
     replies = peer.collect(String, 'speech/heard')
     mouth = peer.publisher(String, 'speech/said')
-    colors = String(data='The black one, the pink one or the white one?')
+    sides = String(data='The left one or the right one?')
 
     def answered() -> list[String]:
-        mouth.publish(colors)
+        mouth.publish(sides)
         return peer.until(lambda: replies, 3.0)
 
     peer.wait(answered, 'an answer')
-    assert replies[-1].data == 'the black one'
+    assert replies[-1].data == 'the right one'
     replies.clear()
     mouth.publish(String(data='I found it.'))
-    mouth.publish(String(data='The left one or the right one?'))  # too late to answer this one
-    mouth.publish(colors)
+    mouth.publish(String(data='The front one or the back one?'))  # too late to answer this one
+    mouth.publish(sides)
     peer.wait(lambda: replies, 'the answer')
     peer.spin(0.5)  # a second one would come now
-    assert [reply.data for reply in replies] == ['the black one']
+    assert [reply.data for reply in replies] == ['the right one']
 
     assert peer.set_parameters('person', {'silent': True})[0].successful
-    mouth.publish(colors)
+    mouth.publish(sides)
     peer.spin(0.6)
     assert len(replies) == 1
 
