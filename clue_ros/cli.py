@@ -33,13 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _end_in_order() -> None:
     """Have SIGTERM and a closed terminal end the command like Ctrl-C: with its node processes."""
+    # what is ignored already stays so: nohup, jobs in the background of a script
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        # a second one in the middle of ending would leave node processes behind
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, interrupt)
+    for number in numbers:
+        signal.signal(number, interrupt)
 
 
 def _parser() -> argparse.ArgumentParser:

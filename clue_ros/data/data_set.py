@@ -114,7 +114,12 @@ def _labelled(entry: AnySample | BrokenRow) -> AmbiguitySample | BrokenRow:
     if entry.ambiguous is None:
         return BrokenRow(entry.id, 'does not say whether the request is ambiguous ("ambiguous")')
     return AmbiguitySample(
-        entry.id, entry.picture, entry.dialog.request, entry.ambiguous, entry.form
+        entry.id,
+        entry.picture,
+        entry.dialog.request,
+        entry.ambiguous,
+        entry.form,
+        absent=entry.target is None,
     )
 
 

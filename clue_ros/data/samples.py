@@ -34,6 +34,7 @@ class AmbiguitySample:
     request: str
     ambiguous: bool
     form: str = ''  # of language, e.g. relational; empty when unknown
+    absent: bool = False  # whether it is known to fit nothing there
 
 
 @dataclass(frozen=True, eq=False)

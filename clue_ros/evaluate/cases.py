@@ -44,7 +44,7 @@ class Place:
 def case_of(sample: AmbiguitySample | DialogSample) -> Case:
     """The case that a sample makes."""
     if isinstance(sample, AmbiguitySample):
-        verdict = SEVERAL if sample.ambiguous else ONE
+        verdict = SEVERAL if sample.ambiguous else NONE if sample.absent else ONE
         return Case(sample.id, sample.picture, Dialog(sample.request), verdict, sample.form)
     if sample.target is None:
         verdict = NONE

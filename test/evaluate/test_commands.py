@@ -71,7 +71,7 @@ def test_a_run_and_its_folder(data, tmp_path, capsys):
     [
         ('grounding/accuracy: {min: 0}', 0, 'passed: all 1 limits'),
         ('grounding/accuracy: {max: -1}', 1, 'failed: grounding/accuracy is'),
-        ('grounding/beauty: {min: 0}', 1, 'this run has grounding/accuracy'),
+        ('grounding/beauty: {min: 0}', 1, 'this run has grounding/absent'),
     ],
 )
 def test_limits_decide_the_exit_status(data, tmp_path_factory, capsys, limits, status, says):

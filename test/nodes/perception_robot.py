@@ -37,7 +37,7 @@ PARAMETERS = {
     'diagnostics.period': 0.2,
     'model.device': 'cpu',
 }
-UNCLEAR, CLEAR = load_scenes()[:2]
+UNCLEAR, _, _, _, _, CLEAR, *_ = load_scenes()
 START = 60.0  # seconds a busy machine may take to load torch and the model
 
 

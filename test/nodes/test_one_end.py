@@ -216,11 +216,14 @@ def test_a_silent_person(robot):
 
 def test_a_newer_instruction(robot):
     robot.ask()
-    robot.tell('get the box')
+    robot.tell('get the right brown box')
     robot.peer.wait(lambda: len(robot.ends()) == 2, 'both ends')
     older, newer = robot.ends()
     assert (older.dialog.request, older.outcome) == (AMBIGUOUS, DialogState.PREEMPTED)
-    assert (newer.dialog.request, newer.outcome) == ('get the box', DialogState.GROUNDED)
+    assert (newer.dialog.request, newer.outcome) == (
+        'get the right brown box',
+        DialogState.GROUNDED,
+    )
     assert robot.works()
 
 
