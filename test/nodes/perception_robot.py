@@ -37,7 +37,7 @@ PARAMETERS = {
     'diagnostics.period': 0.2,
     'model.device': 'cpu',
 }
-UNCLEAR, _, _, _, _, CLEAR, *_ = load_scenes()
+UNCLEAR, CLEAR = (load_scenes()[number] for number in (0, 17))
 START = 60.0  # seconds a busy machine may take to load torch and the model
 
 
