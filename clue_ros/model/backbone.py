@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ class Backbone:
         # Within the sliding window every block attends to everything, so one mask serves all.
         self.max_tokens: int = min(text.max_position_embeddings, text.sliding_window)
         self.first_location = self._find_locations()
+        # a request that is followed is the same in every frame
+        self._encode = lru_cache(maxsize=256)(self._encode_text)
 
     @classmethod
     def load(cls, folder: Path, device: torch.device, dtype: torch.dtype) -> Backbone:
@@ -162,13 +165,11 @@ class Backbone:
 
     def join(self, features: Tensor, tokens: PrefixTokens) -> Prefix:
         """Features (batch, N, hidden) in place of the image tokens."""
-        ids = tokens.ids.to(self.device)
-        is_image = ids == self.image_token
-        embed = self.language_model.embed_tokens
-        embeddings = embed(ids.masked_fill(is_image, self.tokenizer.pad_token_id))
-        embeddings = embeddings.masked_scatter(is_image[..., None], features.to(embeddings.dtype))
+        words = self.language_model.embed_tokens(
+            tokens.ids[:, self.image_token_count :].to(self.device)
+        )
         return Prefix(
-            embeddings,
+            torch.cat([features.to(words.dtype), words], dim=1),
             tokens.present.to(self.device),
             tokens.words.to(self.device),
             tokens.expression.to(self.device),
@@ -183,8 +184,7 @@ class Backbone:
 
     def _tokenize(self, text: str, reserve: int) -> tuple[list[int], list[bool]]:
         """Token ids of one prefix; which of those behind the image tokens are the expression."""
-        encoded = self.tokenizer(f'{text}\n', add_special_tokens=False, return_offsets_mapping=True)
-        words = encoded.input_ids
+        words, offsets = self._encode(text)
         room = self.max_tokens - self.image_token_count - 1 - reserve
         if len(words) > room:
             raise InvalidRequest(
@@ -192,11 +192,14 @@ class Backbone:
                 'start a new request'
             )
         conditioning = len(text.split(maxsplit=1)[0])
-        is_expression = [
-            start >= conditioning and end <= len(text) for start, end in encoded.offset_mapping
-        ]
+        is_expression = [start >= conditioning and end <= len(text) for start, end in offsets]
         images = [self.image_token] * self.image_token_count
         return [*images, self.tokenizer.bos_token_id, *words], [False, *is_expression]
+
+    def _encode_text(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Token ids of a text and its newline, and where in it each begins and ends."""
+        encoded = self.tokenizer(f'{text}\n', add_special_tokens=False, return_offsets_mapping=True)
+        return encoded.input_ids, encoded.offset_mapping
 
     def _find_locations(self) -> int:
         ids = self.tokenizer.convert_tokens_to_ids(
