@@ -123,10 +123,12 @@ def test_raw_images_in_a_namespace(domain, tmp_path):
             # another robot's camera, and nobody of ours looks at it
             image = peer.node.create_publisher(Image, '/camera/image', SENSOR)
             heard = peer.publisher(String, '/robot1/speech/heard', RESULT)
-            heard.publish(String(data='the red one'))
-            peer.spin(0.5)
+            # the recorder may come to know of this publisher later than the other way round
+            for _ in range(5):
+                heard.publish(String(data='the red one'))
+                peer.spin(0.2)
             assert image.get_subscription_count() == 0
         assert recorder.stop() == 0
     with BagFile(bag_in(tmp_path)) as bag:
-        assert bag.topics['/robot1/speech/heard'].count == 1
+        assert bag.topics['/robot1/speech/heard'].count >= 1
         assert not [name for name in bag.topics if 'camera/image' in name]
