@@ -76,6 +76,7 @@ def run_bench(frames: int, rate: float, rounds: int) -> int:
 
 def _measure_model(rounds: int) -> None:
     import torch
+    from transformers import PaliGemmaForConditionalGeneration
 
     from clue_ros.clue import Clue
     from clue_ros.clue import View
@@ -88,44 +89,45 @@ def _measure_model(rounds: int) -> None:
 
     # as perception runs it
     torch.set_num_threads(1)
-    clue = Clue.load(device='cpu')
     checkpoint = find(EMBEDDED, allow_download=False)
-    plain = Backbone.load(checkpoint.backbone, torch.device('cpu'), torch.float32)
+    backbone = Backbone.load(checkpoint.backbone, torch.device('cpu'), torch.float32)
+    clue = Clue(backbone, checkpoint)
+    plain: Any = PaliGemmaForConditionalGeneration.from_pretrained(
+        checkpoint.backbone, dtype=torch.float32, attn_implementation='eager', local_files_only=True
+    ).eval()
     image = open_source(SHIPPED)[0].image
-    words = plain.tokenizer('detect box\n', add_special_tokens=False).input_ids
-    ids = [plain.image_token] * plain.image_token_count + [plain.tokenizer.bos_token_id, *words]
-    pixels = plain.image_processor(images=[image], return_tensors='pt')['pixel_values']
+    pixels = backbone.pixels([image])
+    ids = backbone.tokens(['detect box']).ids
     inputs = {
-        'input_ids': torch.tensor([ids]),
-        'token_type_ids': torch.zeros(1, len(ids), dtype=torch.long),
-        'attention_mask': torch.ones(1, len(ids), dtype=torch.long),
+        'input_ids': ids,
+        'token_type_ids': torch.zeros_like(ids),
+        'attention_mask': torch.ones_like(ids),
     }
     dialog = Dialog(REQUEST)
 
-    def encode() -> Any:
-        return plain.model.get_image_features(pixels)
+    def look() -> View:
+        return View(image, backbone.model.get_image_features(pixels).pooler_output[0])
 
-    encoded = encode()
-    view = View(image, encoded.pooler_output[0])
+    encoded = plain.get_image_features(pixels)
+    view = look()
     # (plain, ours) on the same input; resizing the picture belongs to neither
     cases: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         'new frame, from pixels': (
-            lambda: plain.model(pixel_values=pixels, **inputs, output_attentions=True),
-            lambda: clue.ambiguity(View(image, encode().pooler_output[0]), dialog),
+            lambda: plain(pixel_values=pixels, **inputs, output_attentions=True),
+            lambda: clue.ambiguity(look(), dialog),
         ),
         'decoder, from image features': (
-            lambda: plain.model(
-                mm_encoder_outputs={'image': encoded}, **inputs, output_attentions=True
-            ),
+            lambda: plain(mm_encoder_outputs={'image': encoded}, **inputs, output_attentions=True),
             lambda: clue.ambiguity(view, dialog),
         ),
         'next request, same frame': (
-            lambda: plain.model(pixel_values=pixels, **inputs, output_attentions=True),
+            lambda: plain(pixel_values=pixels, **inputs, output_attentions=True),
             lambda: clue.ambiguity(view, dialog),
         ),
     }
     print(f'\nmodel part, {clue.description}, {rounds} interleaved rounds')
-    print('  plain: a full forward with output_attentions=True; ours: the map and its probability')
+    print('  plain: transformers, a full forward with output_attentions=True')
+    print('  ours: the map, its regions and the probability')
     with torch.inference_mode():
         for name, (full, partial) in cases.items():
             low, middle, high = np.percentile(_ratios(full, partial, rounds), [10, 50, 90])
@@ -136,14 +138,18 @@ def _ratios(plain: Callable[[], object], ours: Callable[[], object], rounds: int
     """Time of `plain` divided by that of `ours`, round by round, after a warm-up."""
     ratios = []
     for round_ in range(rounds + WARM_UP_ROUNDS):
-        begin = time.perf_counter()
-        plain()
-        middle = time.perf_counter()
-        ours()
-        end = time.perf_counter()
+        # in turns, so that neither always finds the caches as the other left them
+        sides = (plain, ours) if round_ % 2 else (ours, plain)
+        seconds = {side: _seconds(side) for side in sides}
         if round_ >= WARM_UP_ROUNDS:
-            ratios.append((middle - begin) / (end - middle))
+            ratios.append(seconds[plain] / seconds[ours])
     return ratios
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
 
 
 def _measure_node(frames: int, rate: float) -> None:
