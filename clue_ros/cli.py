@@ -79,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('what', choices=['perception', 'evaluate'])
     bench.add_argument('--frames', type=int, default=2000, help='camera frames (default 2000)')
     bench.add_argument('--rate', type=float, default=30.0, help='of the camera, Hz (default 30)')
-    bench.add_argument('--rounds', type=int, help='of the model part (default 50; evaluate: 5)')
-    bench.add_argument('--pictures', type=int, default=16, help='of a batch (default 16)')
+    bench.add_argument('--rounds', type=int, help='of the model part (default 50; evaluate: 4)')
+    bench.add_argument('--pictures', type=int, default=8, help='of a batch (default 8)')
     bench.set_defaults(run=_bench)
 
     scenes = commands.add_parser(
@@ -142,7 +142,7 @@ def _bench(options: argparse.Namespace) -> int:
     if options.what == 'evaluate':
         from clue_ros.evaluate.speed import run_bench as race
 
-        return race(pictures=options.pictures, rounds=options.rounds or 5)
+        return race(pictures=options.pictures, rounds=options.rounds or 4)
     from clue_ros.nodes.bench import run_bench
 
     rounds = options.rounds or 50

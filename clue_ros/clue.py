@@ -221,25 +221,22 @@ class Clue:
     def decode_all(
         self, views: Sequence[View], dialogs: Sequence[Dialog], forms: Sequence[Form]
     ) -> list[Response]:
-        """Let the decoder write, in a given form for each (view, dialog) pair."""
-        responses: list[Response | None] = [None] * len(views)
-        # one batch per form: rows of a batch are decoded under one constraint
-        for form in set(forms):
-            chosen = [index for index, wanted in enumerate(forms) if wanted is form]
-            suffixes = self._decode([views[i] for i in chosen], [dialogs[i] for i in chosen], form)
-            for index, suffix in zip(chosen, suffixes, strict=True):
-                responses[index] = _read_suffix(suffix, views[index])
-        return [response for response in responses if response is not None]
+        """Let the decoder write, in a given form for each (view, dialog) pair.
 
-    def _decode(self, views: Sequence[View], dialogs: Sequence[Dialog], form: Form) -> list[Suffix]:
+        A pair may come with several forms: the model reads it once.
+        """
+        pairs = list(zip(views, dialogs, strict=True))
+        rows = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
+        wanted = [(rows[pair], form) for pair, form in zip(pairs, forms, strict=True)]
         prompts = self._config.prompts
         text = prompts.decoder_text if self.has_decoder else prompts.probe_text
-        reserve = BOX_TOKENS if form is Form.BOX else MAX_QUESTION_TOKENS
+        reserve = BOX_TOKENS if set(forms) == {Form.BOX} else MAX_QUESTION_TOKENS
         with _out_of_memory(self._backbone.device), self._adapter('ivg'):
             prefix = self._backbone.prefix(
-                [view.features for view in views], [text(dialog) for dialog in dialogs], reserve
+                [view.features for view, _ in rows], [text(dialog) for _, dialog in rows], reserve
             )
-            return self._decoder.decode(prefix, form)
+            suffixes = self._decoder.decode(prefix, wanted)
+        return [_read_suffix(*one) for one in zip(suffixes, views, strict=True)]
 
     @contextmanager
     def _adapter(self, name: str) -> Iterator[None]:

@@ -21,8 +21,6 @@ from clue_ros.evaluate.baselines import Baselines
 from clue_ros.evaluate.runner import Seen
 from clue_ros.model.decoder import Form
 from clue_ros.response import Ambiguity
-from clue_ros.response import Invalid
-from clue_ros.response import Question
 from clue_ros.response import Response
 
 # (number of a case in the batch, what was said about it)
@@ -74,18 +72,11 @@ class Mind:
     def respond(self, wanted: Iterable[tuple[Moment, Form]]) -> list[Response]:
         """What the decoder writes at each moment, in a form."""
         wanted = list(wanted)
-        # a form is a batch of its own, and what was free to be either serves as what it became
-        for form in (Form.EITHER, Form.QUESTION, Form.BOX):
-            moments = dict.fromkeys(moment for moment, its_form in wanted if its_form is form)
-            missing = [m for m in moments if (m, form) not in self._responses]
-            for part in _slices(missing, self._rows):
-                views, dialogs = self._split(part)
-                responses = self._clue.decode_all(views, dialogs, [form] * len(part))
-                for moment, response in zip(part, responses, strict=True):
-                    self._responses[moment, form] = response
-                    if form is Form.EITHER and not isinstance(response, Invalid):
-                        became = Form.QUESTION if isinstance(response, Question) else Form.BOX
-                        self._responses[moment, became] = response
+        missing = [pair for pair in dict.fromkeys(wanted) if pair not in self._responses]
+        for part in _slices(missing, self._rows):
+            views, dialogs = self._split([moment for moment, _ in part])
+            responses = self._clue.decode_all(views, dialogs, [form for _, form in part])
+            self._responses.update(zip(part, responses, strict=True))
         return [self._responses[pair] for pair in wanted]
 
     def _assess(self, moments: Sequence[Moment]) -> list[Assessment]:

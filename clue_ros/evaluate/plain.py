@@ -1,8 +1,9 @@
 """A checkpoint as transformers alone runs it: processor and `generate`.
 
-One of the baselines, and what the speed of an evaluation is measured against. It has two rules of
+One of the baselines, and what the speed of an evaluation is measured against. It has three rules of
 this package's decoding: the likeliest kind of answer begins, without which a model that is not sure
-of the last pixel would end instead of writing a box; and locations are told by their neighbourhood.
+of the last pixel would end instead of writing a box; a question does not begin in the middle; and
+locations are told by their neighbourhood.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Form
 from clue_ros.model.decoder import first_tokens
 from clue_ros.model.decoder import most_likely_kind
+from clue_ros.model.decoder import question_openings
 from clue_ros.model.decoder import smooth_locations
 from clue_ros.prompt import Prompts
 from clue_ros.prompt import readable
@@ -63,11 +65,10 @@ class Plain:
         # what is generated begins where the prompt ends
         self._processor.tokenizer.padding_side = 'left'
         self._first_location: int = self._processor.tokenizer.convert_tokens_to_ids('<loc0000>')
-        self._kinds = first_tokens(
-            self._model.config.text_config.vocab_size,
-            self._first_location,
-            self._processor.tokenizer.eos_token_id,
-        ).to(device)
+        tokenizer, vocabulary = self._processor.tokenizer, self._model.config.text_config.vocab_size
+        kinds = first_tokens(vocabulary, self._first_location, tokenizer.eos_token_id)
+        kinds[0] &= question_openings(tokenizer, vocabulary)
+        self._kinds = kinds.to(device)
         config: CheckpointConfig | None = checkpoint.config
         self.prompts = config.prompts if config else Prompts()
 
@@ -122,7 +123,8 @@ class _Rules(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         if input_ids.shape[1] == self._length:
-            scores = scores.masked_fill(~most_likely_kind(scores, self._kinds), -torch.inf)
+            kind = most_likely_kind(scores, self._kinds)
+            scores = scores.masked_fill(~self._kinds[kind], -torch.inf)
         return smooth_locations(scores, self._first_location)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from tqdm import tqdm
 
 from clue_ros.clue import Clue
 from clue_ros.dialog import ASK_POLICIES
@@ -80,9 +81,11 @@ def run_bench(pictures: int, rounds: int) -> int:
     """Print both speeds and their ratio for batches of `pictures`, measured in turns."""
     clue = Clue.load(device='cpu', dtype='float32')
     plain = Plain(find(EMBEDDED, allow_download=False), 'cpu', adapter='ivg')
-    places = scene_places(Scenes(pictures * (rounds + _WARM_UP)))
+    batches = rounds + _WARM_UP
+    places = scene_places(Scenes(pictures * batches))
     answers, loops = [], []
-    for number, chunk in enumerate(chunks(places, pictures)):
+    progress = tqdm(chunks(places, pictures), desc='batches', total=batches)
+    for number, chunk in enumerate(progress):
         cases = [place.cases() for place in chunk]
         views = clue.look_all([group[0].picture.load() for group in cases if group])
         groups = zip(filter(None, cases), views, strict=True)

@@ -6,8 +6,11 @@ applied token by token, so neither can come out malformed.
 
 from __future__ import annotations
 
+import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,14 +49,14 @@ class Suffix:
 
 
 def most_likely_kind(logits: Tensor, kinds: Tensor) -> Tensor:
-    """The tokens (rows, vocabulary) of the kind that is the most likely one as a whole.
+    """Which kind (rows,) is the most likely one as a whole.
 
     `logits` (rows, vocabulary), -inf where a token must not be; `kinds` (kinds, vocabulary), bool.
     Where a box begins, its probability lies on many neighbouring locations, none of which need be
     as likely as the one word that a question would begin with.
     """
     masked = logits[:, None].masked_fill(~kinds, -torch.inf)
-    return kinds[masked.logsumexp(dim=2).argmax(dim=1)]
+    return masked.logsumexp(dim=2).argmax(dim=1)
 
 
 def first_tokens(vocabulary: int, first_location: int, end: int) -> Tensor:
@@ -63,6 +66,19 @@ def first_tokens(vocabulary: int, first_location: int, end: int) -> Tensor:
     nothing[end] = True
     question |= ~(box | nothing)
     return torch.stack([question, box, nothing])
+
+
+def question_openings(tokenizer: Any, vocabulary: int) -> Tensor:
+    """Tokens (vocabulary,), bool, that a question may begin with: no space and no mark.
+
+    A model that is made to ask although it would rather point has only unlikely ones to choose
+    from, and what belongs in the middle of a sentence, as in ', or the red one?', may come first.
+    """
+    openings = torch.zeros(vocabulary, dtype=torch.bool)
+    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+    for token, text in enumerate(texts):
+        openings[token] = text[:1].strip(string.whitespace + string.punctuation) != ''
+    return openings
 
 
 def smooth_locations(scores: Tensor, first_location: int) -> Tensor:
@@ -89,43 +105,57 @@ def smooth_locations(scores: Tensor, first_location: int) -> Tensor:
 
 
 class Decoder:
-    """Greedy decoding of a batch of prefixes with one form each."""
+    """Greedy decoding of a batch of prefixes, each in the forms that are wanted of it."""
 
     def __init__(self, backbone: Backbone) -> None:
         self.backbone = backbone
         device = backbone.device
         self._end: int = backbone.tokenizer.eos_token_id
         kinds = first_tokens(backbone.vocabulary, backbone.first_location, self._end)
-        kinds[0] &= self._words()
+        words = self._words()
+        kinds[0] &= words & question_openings(backbone.tokenizer, backbone.vocabulary)
         self._kinds = kinds.to(device)
-        words, locations, ends = self._kinds
+        openings, locations, ends = self._kinds
         self._start = {
-            Form.QUESTION: words,
+            Form.QUESTION: openings,
             Form.BOX: locations | ends,
-            Form.EITHER: locations | words | ends,
+            Form.EITHER: locations | openings | ends,
         }
         self._locations = locations
-        self._question = words | ends
+        self._question = words.to(device) | ends
 
     @torch.inference_mode()
-    def decode(self, prefix: Prefix, form: Form) -> list[Suffix]:
-        """Decode every row of `prefix` (batch, length, hidden) until its suffix is complete."""
-        batch, length = prefix.present.shape
+    def decode(self, prefix: Prefix, wanted: Sequence[tuple[int, Form]]) -> list[Suffix]:
+        """A complete suffix for each (row of `prefix`, form).
+
+        However many forms are wanted of a row, it is read once, and what begins alike is the same:
+        that which may be either begins as a question or as a box.
+        """
         cache = DynamicCache()
         mask = prefix.attention_mask()
         hidden = self._forward(prefix.embeddings, mask, prefix.positions, cache)
         sizes = prefix.present.sum(dim=1)
-        rows = torch.arange(batch, device=sizes.device)  # that are still being written
-        hidden = hidden[rows, sizes - 1]
+        every = torch.arange(len(sizes), device=sizes.device)
+        logits = self.backbone.logits(hidden[every, sizes - 1])
+        chosen = torch.tensor([row for row, _ in wanted], device=sizes.device)
+        start = torch.stack([self._start[form] for _, form in wanted])
+        kind = most_likely_kind(logits[chosen].masked_fill(~start, -torch.inf), self._kinds)
+        begun = list(zip(chosen.tolist(), kind.tolist(), strict=True))
+        different = list(dict.fromkeys(begun))
+        rows, kinds = torch.tensor(different, device=sizes.device).unbind(dim=1)
+        cache.batch_select_indices(rows)
+        suffixes = self._write(logits[rows], self._kinds[kinds], sizes[rows], mask[rows], cache)
+        return [suffixes[different.index(one)] for one in begun]
 
-        limit = BOX_TOKENS if form is Form.BOX else MAX_QUESTION_TOKENS
-        tokens = torch.full((batch, limit), self._end, device=sizes.device)
-        log_probabilities = torch.zeros((batch, limit), device=sizes.device)
-        allowed = self._start[form].expand(batch, -1)
-        for step in range(limit):
-            logits = self.backbone.logits(hidden)
-            if step == 0:
-                allowed = most_likely_kind(logits.masked_fill(~allowed, -torch.inf), self._kinds)
+    def _write(
+        self, logits: Tensor, allowed: Tensor, sizes: Tensor, mask: Tensor, cache: DynamicCache
+    ) -> list[Suffix]:
+        """Suffixes that begin with an `allowed` (rows, vocabulary) token, scored by `logits`."""
+        batch = len(logits)
+        rows = torch.arange(batch, device=sizes.device)  # that are still being written
+        tokens = torch.full((batch, MAX_QUESTION_TOKENS), self._end, device=sizes.device)
+        log_probabilities = torch.zeros(tokens.shape, device=sizes.device)
+        for step in range(MAX_QUESTION_TOKENS):
             scores = smooth_locations(logits, self.backbone.first_location)
             token = scores.masked_fill(~allowed, -torch.inf).argmax(dim=-1)
             probability = self._pooled(logits.softmax(dim=-1)).gather(1, token[:, None])[:, 0]
@@ -133,7 +163,7 @@ class Decoder:
             log_probabilities[rows, step] = probability.log()
             is_box = self._locations[tokens[rows, 0]]
             left = (token != self._end) & ~(is_box & (step + 1 >= BOX_TOKENS))
-            if step + 1 == limit or not bool(left.any()):
+            if step + 1 == MAX_QUESTION_TOKENS or not bool(left.any()):
                 break
             if not bool(left.all()):
                 # what is complete costs nothing from here on
@@ -146,6 +176,7 @@ class Decoder:
             positions = (sizes + step + 1)[:, None]
             embeddings = self.backbone.language_model.embed_tokens(token[:, None])
             hidden = self._forward(embeddings, mask, positions, cache)[:, 0]
+            logits = self.backbone.logits(hidden)
         return [
             self._suffix(row_tokens, row_log)
             for row_tokens, row_log in zip(tokens.tolist(), log_probabilities, strict=True)

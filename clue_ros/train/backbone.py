@@ -190,7 +190,7 @@ def examine(packed: PackedModel, asked: list[dict[str, Any]]) -> dict[str, float
         place = labels >= packed.first_location
         begins = torch.zeros_like(taught).scatter_(1, moved['last'], moved['last'] > 0)[taught]
         kinds = answer_kinds(packed.model, packed.first_location).to(device)
-        right = most_likely_kind(logits[begins], kinds)
+        right = kinds[most_likely_kind(logits[begins], kinds)]
         rows.append(
             {
                 'text': float(losses['text']),

@@ -139,7 +139,7 @@ def test_bfloat16_keeps_the_update_beside_the_weights(tmp_path):
     with adapters.use('ivg'):
         adapted = logits(backbone)
         prefix = backbone.prefix(backbone.encode([NOISE]), ['clarify user: get the mug'])
-        assert Decoder(backbone).decode(prefix, Form.BOX)
+        assert Decoder(backbone).decode(prefix, [(0, Form.BOX)])
     assert float((adapted - plain).abs().max()) > 0.01
     assert torch.equal(logits(backbone), plain)
 

@@ -17,6 +17,7 @@ from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
 from clue_ros.model.decoder import most_likely_kind
+from clue_ros.model.decoder import question_openings
 from clue_ros.model.decoder import smooth_locations
 
 REQUESTS = [row['instruction'] for row in load_scenes()[:3]]
@@ -39,7 +40,8 @@ def images() -> list[np.ndarray]:
 
 def decode(backbone, images, texts, form):
     features = backbone.encode(images)
-    return Decoder(backbone).decode(backbone.prefix(features, texts), form)
+    prefix = backbone.prefix(features, texts)
+    return Decoder(backbone).decode(prefix, [(row, form) for row in range(len(texts))])
 
 
 def texts() -> list[str]:
@@ -92,7 +94,7 @@ def test_the_likeliest_kind_of_answer_begins(shares, kind):
     kinds = torch.zeros(3, 7, dtype=torch.bool)
     kinds[0, :2] = kinds[1, 2:6] = kinds[2, 6:] = True
     chosen = most_likely_kind(torch.tensor([shares]).log(), kinds)
-    assert chosen.tolist() == [kinds[('question', 'box', 'nothing').index(kind)].tolist()]
+    assert chosen.tolist() == [('question', 'box', 'nothing').index(kind)]
 
 
 FIRST = 3  # of the locations, in the scores of the next test
@@ -163,13 +165,43 @@ def test_a_batch_is_decoded_as_its_rows_are(backbone, adapters, images):
                 assert left.confidence == pytest.approx(right.confidence, rel=1e-3)
 
 
+def test_a_prefix_is_read_once_for_all_that_is_wanted_of_it(backbone, adapters, images):
+    decoder = Decoder(backbone)
+    wanted = [(row, form) for row in (1, 0) for form in Form]
+    read = []
+    forward = decoder._forward
+
+    def counting(embeddings, *others):
+        read.append(tuple(embeddings.shape[:2]))
+        return forward(embeddings, *others)
+
+    decoder._forward = counting
+    with adapters.use('ivg'):
+        prefix = backbone.prefix(backbone.encode(images[:2]), texts()[:2])
+        together = decoder.decode(prefix, wanted)
+        # the question and the box of both rows; what may be either is one of them
+        assert read[:2] == [tuple(prefix.present.shape), (4, 1)]
+        for (row, form), suffix in zip(wanted, together, strict=True):
+            (alone,) = decode(backbone, images[row : row + 1], texts()[row : row + 1], form)
+            assert (suffix.text, suffix.is_box) == (alone.text, alone.is_box)
+
+
+def test_a_question_does_not_begin_in_the_middle(backbone):
+    openings = question_openings(backbone.tokenizer, backbone.vocabulary)
+    vocabulary = backbone.tokenizer.get_vocab()
+    may = {text for text, token in vocabulary.items() if openings[token]}
+    assert {'which', 'do', 'W', '3'} <= may
+    assert not may & {',', '?', '.', '\u0120red', '\u0120or'}  # a space is written so
+    assert {',', '?', '\u0120red', '\u0120or'} <= set(vocabulary)
+
+
 def test_a_question_that_never_ends_is_incomplete(backbone, adapters, images):
     decoder = Decoder(backbone)
     decoder._question = decoder._question.clone()
     decoder._question[backbone.tokenizer.eos_token_id] = False
     prefix = backbone.prefix(backbone.encode(images[:1]), texts()[:1])
     with adapters.use('ivg'):
-        suffix = decoder.decode(prefix, Form.QUESTION)[0]
+        suffix = decoder.decode(prefix, [(0, Form.QUESTION)])[0]
     assert not suffix.complete
 
 
@@ -177,5 +209,5 @@ def test_a_model_that_ends_at_once_says_nothing(backbone, adapters, images):
     decoder = Decoder(backbone)
     decoder._start = dict.fromkeys(Form, decoder._question & ~decoder._words())
     prefix = backbone.prefix(backbone.encode(images[:1]), texts()[:1])
-    suffix = decoder.decode(prefix, Form.BOX)[0]
+    suffix = decoder.decode(prefix, [(0, Form.BOX)])[0]
     assert (suffix.text, suffix.is_box, suffix.complete) == ('', False, True)
