@@ -42,7 +42,7 @@ from clue_ros.train.pictures import vary
 Batches: TypeAlias = Callable[[int], dict[str, Tensor]]
 
 # what only the backbone's own training needs
-_FOR_HEADS = ('classes', 'numbers', 'referents', 'last', 'joined')
+_FOR_HEADS = ('classes', 'numbers', 'referents', 'spoken', 'last', 'joined')
 _VERDICTS = (SEVERAL, SEVERAL, ONE, NONE)  # of the requests about one picture
 _LATER = 0.2  # share of the probe's ambiguous requests that are shown after a reply
 _DRAWS = 1000  # of what has to fit

@@ -72,6 +72,7 @@ class Classroom:
         config, images = self._config, self._grid**2
         rows, pictures, classes, numbers = [], [], [], []
         referents = torch.zeros((config.rows, config.most, images), dtype=torch.bool)
+        spoken = torch.zeros((config.rows, config.length, images), dtype=torch.bool)
         for row, index in enumerate(rng.integers(len(self._corpus), size=config.rows)):
             picture = vary(self._corpus, int(index), rng, self._pictures)
             pictures.append(picture)
@@ -86,12 +87,16 @@ class Classroom:
             for k, lesson in enumerate(chosen):
                 meant = np.isin(owners, list(lesson.referents))
                 referents[row, k] = torch.from_numpy(meant)
+                start = sum(map(len, chosen[:k])) + len(lesson.prefix) - 1
+                for position, things in enumerate(lesson.spoken, start=start):
+                    spoken[row, position] = torch.from_numpy(np.isin(owners, list(things)))
         end = self._tokenizer.eos_token_id
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         return {
             **pack(rows, config.length, config.most, images, end),
             'joined': config.joined,
             'referents': referents,
+            'spoken': spoken,
             'pixels': stacked(pictures, generator),
             'classes': torch.from_numpy(np.stack(classes)),
             'numbers': torch.from_numpy(np.stack(numbers)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from clue_ros.sim.expressions import NONE
 from clue_ros.sim.expressions import ONE
 from clue_ros.sim.expressions import SEVERAL
 from clue_ros.sim.questions import ask
+from clue_ros.sim.questions import name
 from clue_ros.sim.questions import preferred
 from clue_ros.sim.scene import Scene
 
@@ -26,12 +28,22 @@ _VERDICTS = {ONE: 0.4, SEVERAL: 0.4, NONE: 0.2}  # how often each is drawn
 
 
 @dataclass(frozen=True)
+class Mention:
+    """A part of a suffix that speaks of some of the things only."""
+
+    start: int  # characters of the suffix
+    stop: int
+    things: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Lesson:
     """One prefix with its suffix."""
 
     prefix: str  # without the newline
     suffix: str  # without the end token; empty for "nothing matches"
     referents: frozenset[int]  # things that are spoken of: what fits, or is still open
+    mentions: tuple[Mention, ...] = ()  # what lies between them speaks of all referents
 
 
 def draw_sample(rng: np.random.Generator, scene: Scene, config: DialogConfig) -> Sample | None:
@@ -44,9 +56,11 @@ def detect(sample: Sample, prompts: Prompts = PROMPTS) -> Lesson:
     """`detect mug`: the boxes of everything that fits, from left to right."""
     things = sample.scene.things
     ordered = sorted(sample.candidates, key=lambda k: things[k].box.center[0])
-    boxes = BETWEEN_BOXES.join(locations(sample.scene, k) for k in ordered)
+    boxes = [locations(sample.scene, k) for k in ordered]
+    suffix = BETWEEN_BOXES.join(boxes)
     text = prompts.probe_text(Dialog(sample.dialog.request))
-    return Lesson(text, boxes, sample.candidates)
+    mentions = _mentions(suffix, boxes, [frozenset({k}) for k in ordered])
+    return Lesson(text, suffix, sample.candidates, mentions)
 
 
 def clarify(sample: Sample, prompts: Prompts = PROMPTS) -> list[Lesson]:
@@ -60,8 +74,11 @@ def clarify(sample: Sample, prompts: Prompts = PROMPTS) -> list[Lesson]:
         if number - 1 in sample.wrong:
             continue
         said = Dialog(dialog.request, dialog.turns[:number])
-        question = ask(scene, preferred(distinctions(scene, left)))
-        lessons.append(Lesson(prompts.decoder_text(said), question, left))
+        options = preferred(distinctions(scene, left))
+        question = ask(scene, options)
+        names, members = map(name, options), [option.members for option in options]
+        mentions = _mentions(question, names, members)
+        lessons.append(Lesson(prompts.decoder_text(said), question, left, mentions))
     box = '' if sample.target is None else locations(scene, sample.target)
     meant = frozenset() if sample.target is None else frozenset({sample.target})
     return [*lessons, Lesson(prompts.decoder_text(dialog), box, meant)]
@@ -70,3 +87,15 @@ def clarify(sample: Sample, prompts: Prompts = PROMPTS) -> list[Lesson]:
 def locations(scene: Scene, index: int) -> str:
     """The location tokens of a thing; what a zoomed picture cuts off is cut off."""
     return encode_locations(scene.things[index].box, scene.camera.width, scene.camera.height)
+
+
+def _mentions(
+    suffix: str, parts: Iterable[str], things: Iterable[frozenset[int]]
+) -> tuple[Mention, ...]:
+    """Where each part stands in the suffix, one behind the other."""
+    found, stop = [], 0
+    for part, its_things in zip(parts, things, strict=True):
+        start = suffix.index(part, stop)
+        stop = start + len(part)
+        found.append(Mention(start, stop, its_things))
+    return tuple(found)

@@ -62,11 +62,15 @@ class PackedModel(nn.Module):
         classes: Tensor,
         numbers: Tensor,
         referents: Tensor,
+        spoken: Tensor,
         last: Tensor,
         joined: bool,
         **text: Tensor,
     ) -> dict[str, Tensor]:
-        """Tensors as `pack` and `patch_labels` make them; `referents` (rows, lessons, patches)."""
+        """Tensors as `pack` and `patch_labels` make them; bool, which patches show what a lesson
+        is about, `referents` (rows, lessons, patches), and what the next token speaks of, `spoken`
+        (rows, length, patches).
+        """
         with torch.no_grad():
             features = self.model.get_image_features(pixels).pooler_output
         losses: dict[str, Tensor] = {}
@@ -93,9 +97,7 @@ class PackedModel(nn.Module):
         words = _means(prefix)
         begin = self.model.config.text_config.bos_token_id
         read = _means(prefix & (text['ids'] != begin)[:, None])
-        answers = _means(own & taught[:, None])
-        target = referents / referents.sum(dim=2, keepdim=True).clamp(min=1)
-        boxes, alone = _box_of(referents, numbers[..., :4])
+        _, alone = _box_of(referents, numbers[..., :4])
         points: list[Tensor] = []
         looks: list[Tensor] = []
         for state, seen, pointer in zip(kept, maps, self.pointers.values(), strict=True):
@@ -106,20 +108,21 @@ class PackedModel(nn.Module):
                 logits, referents.float(), weight, reduction='sum'
             )
             points.append(errors / weight.sum().clamp(min=1))
-            # first the words, whose map the probe reads, then the tokens that answer
-            seen = (answers if looks else read) @ seen
-            if not looks:
-                several = referents.any(dim=2) & ~alone
-                asked = last > 0
-                losses['ambiguity'] = self._judge(seen[asked], several[asked])
-            looks.append(-(target * (seen + 1e-6).log()).sum() / target.sum().clamp(min=1))
+            # first the words, whose map the probe reads, then each token that answers
+            if looks:
+                looks.append(_look_loss(seen, spoken))
+                continue
+            seen = read @ seen
+            several = referents.any(dim=2) & ~alone
+            asked = last > 0
+            losses['ambiguity'] = self._judge(seen[asked], several[asked])
+            looks.append(_look_loss(seen, referents))
         losses['point'] = torch.stack(points).mean()
         losses['look'] = torch.stack(looks).mean()
         # where a location is about to be written, the box must be known as the patches know it
         known = self.dense.sides(kept[-1][:, images:])
-        lesson = text['lesson'].clamp(min=0)
-        wanted = boxes.gather(1, lesson[..., None].expand(-1, -1, 4))
-        counted = self._is_location(labels) & alone.gather(1, lesson)
+        wanted, one = _box_of(spoken, numbers[..., :4])
+        counted = self._is_location(labels) & one
         error = side_error(known, wanted) * counted
         losses['box'] = error.sum() / counted.sum().clamp(min=1)
         losses['loss'] = (
@@ -183,8 +186,17 @@ def run_decoder(
     return decoder.norm(hidden[:, images:]), kept, maps
 
 
+def _look_loss(attention: Tensor, patches: Tensor) -> Tensor:
+    """Cross-entropy of attention (rows, n, patches) that shall lie evenly on some patches."""
+    target = patches / patches.sum(dim=2, keepdim=True).clamp(min=1)
+    return -(target * (attention + 1e-6).log()).sum() / target.sum().clamp(min=1)
+
+
 def _box_of(referents: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
-    """The box (rows, lessons, 4) of what each lesson means, and whether it means one thing."""
+    """The box (rows, n, 4) of what each of n lessons or tokens means, and whether it is one thing.
+
+    `referents` (rows, n, patches), `sides` (rows, patches, 4).
+    """
     missing = ~referents[..., None]
     sides = sides[:, None]
     low = sides.masked_fill(missing, 2.0).amin(dim=2)

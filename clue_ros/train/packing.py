@@ -31,6 +31,7 @@ class Encoded:
     prefix: tuple[int, ...]  # <bos> ... \\n
     suffix: tuple[int, ...]
     referents: frozenset[int]
+    spoken: tuple[frozenset[int], ...] = ()  # things that each token of the suffix speaks of
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.suffix)
@@ -39,8 +40,18 @@ class Encoded:
 def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
     """Tokenize a lesson as `clue_ros.model.backbone` does prefixes."""
     prefix = tokenizer(f'{lesson.prefix}\n', add_special_tokens=False).input_ids
-    suffix = tokenizer(lesson.suffix, add_special_tokens=False).input_ids
-    return Encoded((tokenizer.bos_token_id, *prefix), tuple(suffix), lesson.referents)
+    suffix = tokenizer(lesson.suffix, add_special_tokens=False, return_offsets_mapping=True)
+    spoken = tuple(_spoken(lesson, *place) for place in suffix.offset_mapping)
+    begin = tokenizer.bos_token_id
+    return Encoded((begin, *prefix), tuple(suffix.input_ids), lesson.referents, spoken)
+
+
+def _spoken(lesson: Lesson, start: int, stop: int) -> frozenset[int]:
+    """What these characters of the suffix speak of."""
+    for mention in lesson.mentions:
+        if start < mention.stop and mention.start < stop:
+            return mention.things
+    return lesson.referents
 
 
 def fill(lessons: Iterable[Encoded], length: int, most: int) -> list[Encoded]:

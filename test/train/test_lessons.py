@@ -6,10 +6,13 @@ import pytest
 from clue_ros.box import decode_locations
 from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.sim.dialogs import sample_dialog
+from clue_ros.sim.distinctions import distinctions
 from clue_ros.sim.expressions import NONE
 from clue_ros.sim.expressions import ONE
 from clue_ros.sim.expressions import SEVERAL
 from clue_ros.sim.judge import faults
+from clue_ros.sim.questions import name
+from clue_ros.sim.questions import preferred
 from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import detect
@@ -38,6 +41,10 @@ def test_detect_names_every_thing_that_fits_from_left_to_right(samples):
         wanted = [sample.scene.things[k].box for k in sample.candidates]
         assert len(found) == len(wanted)
         assert all(max(box.iou(other) for other in found) > 0.9 for box in wanted)
+        for box, mention in zip(found, lesson.mentions, strict=True):
+            (thing,) = mention.things
+            assert box.iou(sample.scene.things[thing].box) > 0.9
+            assert boxes(lesson.suffix[mention.start : mention.stop], sample.scene) == [box]
 
 
 def test_clarify_asks_until_one_is_left_and_then_points(samples):
@@ -47,6 +54,11 @@ def test_clarify_asks_until_one_is_left_and_then_points(samples):
         for lesson in questions:
             assert len(lesson.referents) > 1
             assert not faults(lesson.suffix, sample.scene, lesson.referents), lesson
+            options = preferred(distinctions(sample.scene, lesson.referents))
+            assert len(lesson.mentions) == len(options)
+            for option, mention in zip(options, lesson.mentions, strict=True):
+                assert mention.things == option.members
+                assert lesson.suffix[mention.start : mention.stop] == name(option)
         if sample.target is None:
             assert (last.suffix, questions) == ('', [])
         else:
