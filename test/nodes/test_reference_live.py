@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -117,6 +119,15 @@ class System:
             for section, pairs in found.items()
         }
 
+    def profiles(self, node: str, topic: str, infos: Callable[[str], list[Any]]) -> list[Any]:
+        """Quality of service of what a node has on a topic, of those that `infos` knows."""
+        owner = (node, self.namespace or '/')
+        return [
+            info.qos_profile
+            for info in infos(topic)
+            if (info.node_name, info.node_namespace) == owner
+        ]
+
     def promises(self, node: str) -> dict[str, set[tuple[str, str]]]:
         """What the page of a node says it has."""
         return {
@@ -168,11 +179,8 @@ def test_quality_of_service(system, node):
         for name, _, named, _ in table(node, section):
             profile = getattr(qos, named.partition(',')[0])
             topic = resolve(name, node, system.namespace)
-            [found] = [
-                info.qos_profile
-                for info in infos(topic)
-                if (info.node_name, info.node_namespace) == (node, system.namespace or '/')
-            ]
+            # the endpoints of a node become known one by one
+            [found] = system.peer.wait(partial(system.profiles, node, topic, infos), topic)
             assert found.reliability == profile.reliability, topic
             assert found.durability == profile.durability, topic
 
