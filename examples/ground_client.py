@@ -42,6 +42,8 @@ def main() -> int:
     if not ended.done():
         print(f'no result in {LIMIT:.0f} s; is the dialog manager still alive?')
         return 1
+    # feedback comes another way than the result, and the last one may come after it
+    rclpy.spin_once(node, timeout_sec=0.5)
     result = ended.result().result
     for turn in result.dialog.turns:
         print(f'dialog: {turn.question} - {turn.reply}')
