@@ -63,8 +63,10 @@ PARAMETERS = (
     ),
 )
 
-# As for SENSOR, but every frame counts here.
-IMAGES = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, depth=10)
+# As for SENSOR, but every frame counts here: a second of them waits for a slow disk.
+IMAGES = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, depth=30)
+# Of all else, more waits than a robot says before the disk is back.
+QUEUE = 1000
 IMAGE_TYPES = {'sensor_msgs/msg/Image': Image, 'sensor_msgs/msg/CompressedImage': CompressedImage}
 TOPICS = (
     ('instruction', String, RESULT),
@@ -131,8 +133,13 @@ class Recorder(Node):
             return
         self._recorded.add(topic)
         connection = self._connect(topic, kind, profile) if self._writer else None
+        queue = QoSProfile(
+            reliability=profile.reliability,
+            durability=profile.durability,
+            depth=profile.depth if profile is IMAGES else QUEUE,
+        )
         self.create_subscription(
-            kind, topic, lambda data: self._write(connection, data), profile, raw=True
+            kind, topic, lambda data: self._write(connection, data), queue, raw=True
         )
 
     def _connect(self, topic: str, kind: Any, profile: QoSProfile) -> Connection:

@@ -13,6 +13,8 @@ import yaml
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+import rclpy
+from rclpy.duration import Duration
 from reference_pages import table
 from ros_helpers import NodeProcess
 from ros_helpers import Peer
@@ -28,6 +30,7 @@ from clue_ros.nodes.qos import LATCHED
 from clue_ros.nodes.qos import RESULT
 from clue_ros.nodes.qos import SENSOR
 from clue_ros.nodes.recorder import FLUSH_SECONDS
+from clue_ros.nodes.recorder import Recorder
 
 pytestmark = pytest.mark.ros
 
@@ -115,6 +118,27 @@ def test_a_kill_costs_the_last_second(domain, tmp_path):
         read = [int(bag.read(message).data) for message in bag.messages(['/speech/said'])]
         assert read == list(range(len(read)))
         assert len(read) >= 20
+
+
+def test_a_slow_disk_loses_no_word(domain, tmp_path):
+    """What comes while the recorder is busy waits for it, in order."""
+    rclpy.init(args=['--ros-args', '-p', f'folder:={tmp_path}'], domain_id=domain)
+    try:
+        recorder = Recorder()
+        with Peer(domain, 'person') as peer:
+            said = peer.publisher(String, 'speech/said')
+            for number in range(100):
+                said.publish(String(data=str(number)))
+                # it has arrived, but nobody has taken it yet
+                assert said.wait_for_all_acked(Duration(seconds=5))
+            for _ in range(200):
+                rclpy.spin_once(recorder, timeout_sec=0.01)
+        recorder.destroy_node()
+    finally:
+        rclpy.shutdown()
+    with BagFile(bag_in(tmp_path)) as bag:
+        read = [int(bag.read(message).data) for message in bag.messages(['/speech/said'])]
+    assert read == list(range(100))
 
 
 def test_raw_images_in_a_namespace(domain, tmp_path):
