@@ -8,6 +8,8 @@ joined   the decoder as PaliGemma is used: image tokens see the prefix
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
@@ -46,6 +48,7 @@ from clue_ros.train.miniature import smooth_positions
 from clue_ros.train.miniature import start_quietly
 from clue_ros.train.packed_model import PackedModel
 from clue_ros.train.packed_model import answer_kinds
+from clue_ros.train.packed_model import compile_blocks
 from clue_ros.train.packed_model import run_decoder
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.pictures import PLAIN
@@ -70,6 +73,7 @@ class BackboneConfig:
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
     recolored: float = 0.35  # share of the vision stage's pictures that teach shapes, not colours
     validation: int = 12  # batches
+    compiled: bool = False  # blocks of the decoder by torch.compile; a CPU needs a C++ compiler
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -83,6 +87,11 @@ class BackboneConfig:
         if self.pictures.recolored:
             raise ValueError(
                 'pictures.recolored must be 0, for lessons name colours; set `recolored` beside it'
+            )
+        if self.compiled and not shutil.which(compiler := os.environ.get('CXX', 'g++')):
+            raise ValueError(
+                f'compiled needs the C++ compiler {compiler}, which is not there; install g++ '
+                '(`sudo apt install g++`) or leave compiled out'
             )
 
 
@@ -108,6 +117,8 @@ def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: Backbone
     # which category never comes in which colour
     for part in (model.model.vision_tower, model.model.multi_modal_projector, dense):
         part.requires_grad_(False)
+    if config.compiled:
+        compile_blocks(model)
     learning = [parameter for parameter in packed.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [{'params': learning}]
     rooms = {

@@ -1,11 +1,14 @@
 """Packed rows: who sees whom, and that packing changes nothing of what a lesson gives."""
 
+import copy
+
 import pytest
 import torch
 
 from clue_ros.train.miniature import MiniatureConfig
 from clue_ros.train.miniature import build_model
 from clue_ros.train.packed_model import answer_kinds
+from clue_ros.train.packed_model import compile_blocks
 from clue_ros.train.packed_model import decision_loss
 from clue_ros.train.packed_model import run_decoder
 from clue_ros.train.packed_model import text_loss
@@ -115,6 +118,13 @@ def test_a_look_is_the_attention_that_transformers_computes(model):
     theirs = given[0][:, :, IMAGES:, :IMAGES]
     theirs = (theirs / theirs.sum(dim=-1, keepdim=True)).mean(dim=1)
     torch.testing.assert_close(ours, theirs)
+
+
+def test_compiled_blocks_keep_their_names(model):
+    """What is trained is saved and loaded by name; torch.compile may put a wrapper around it."""
+    compiled = copy.deepcopy(model)
+    compile_blocks(compiled)
+    assert compiled.state_dict().keys() == model.state_dict().keys()
 
 
 def test_the_loss_of_a_location_grows_with_the_distance(model):

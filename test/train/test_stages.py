@@ -17,8 +17,10 @@ from clue_ros.response import Question
 from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.sim.folder import write_folder
 from clue_ros.sim.sampling import SceneConfig
+from clue_ros.train.backbone import BackboneConfig
 from clue_ros.train.batches import corpus_requests
 from clue_ros.train.lessons import PROMPTS
+from clue_ros.train.loop import LoopConfig
 from clue_ros.train.lora import inject
 from clue_ros.train.pictures import PLAIN
 from clue_ros.train.probe import ProbeModel
@@ -147,6 +149,13 @@ def test_the_vision_tower_stays_as_its_own_stage_left_it(run):
         for key in found:
             saved = kept[key.replace(part, name, 1)]
             assert torch.equal(saved, taught[key].to(saved.dtype)), key
+
+
+def test_no_compiler_is_named(monkeypatch):
+    monkeypatch.setenv('CXX', 'no-such-compiler')
+    loop = LoopConfig(**LOOP)
+    with pytest.raises(ValueError, match='needs the C.. compiler no-such-compiler'):
+        BackboneConfig(loop, loop, loop, compiled=True)
 
 
 def test_the_backbone_is_the_same_after_the_adapters(run):
