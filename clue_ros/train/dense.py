@@ -69,6 +69,20 @@ def side_error(found: Tensor, sides: Tensor) -> Tensor:
     return ((found - sides).abs() / torch.cat([lengths, lengths], dim=-1)).mean(dim=-1)
 
 
+def common_names(spoken: Tensor, classes: Tensor) -> Tensor:
+    """Class (rows, n, 3) that all patches of each of n sets share, -1 where none do.
+
+    `spoken` (rows, n, patches), bool; `classes` (rows, patches, 3), as `patch_labels` gives them.
+    """
+    found = []
+    for one in classes.unbind(dim=2):
+        one = one[:, None].expand_as(spoken)
+        low = one.masked_fill(~spoken, len(COLORS) + len(CATEGORIES)).amin(dim=2)
+        high = one.masked_fill(~spoken, -1).amax(dim=2)
+        found.append(torch.where(low == high, low, -1))
+    return torch.stack(found, dim=2)
+
+
 class DenseHeads(nn.Module):
     """Linear readers of the projected image tokens."""
 
@@ -117,6 +131,20 @@ class DenseHeads(nn.Module):
         """The box (..., 4) that states (..., hidden) know of, as `patch_labels` counts it."""
         numbers: Tensor = self.numbers(self.norm(states.float()))
         return numbers[..., :4].float()
+
+    def naming(self, states: Tensor, classes: Tensor) -> Tensor:
+        """Cross-entropy of the names that states (n, hidden) know of, against `classes` (n, 3).
+
+        The mean of those that are there, which are not -1; the sum of category, colour and size.
+        """
+        states = self.norm(states.float())
+        losses = []
+        for head, wanted in zip(self.names, classes.unbind(dim=1), strict=True):
+            total = nn.functional.cross_entropy(
+                head(states).float(), wanted, ignore_index=-1, reduction='sum'
+            )
+            losses.append(total / (wanted >= 0).sum().clamp(min=1))
+        return torch.stack(losses).sum()
 
     @torch.no_grad()
     def right(self, features: Tensor, classes: Tensor) -> dict[str, float]:

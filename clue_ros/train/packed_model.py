@@ -15,6 +15,7 @@ from clue_ros.model.attention import min_max
 from clue_ros.model.decoder import first_tokens
 from clue_ros.model.probe import Probe
 from clue_ros.train.dense import DenseHeads
+from clue_ros.train.dense import common_names
 from clue_ros.train.dense import side_error
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.packing import visible
@@ -125,6 +126,10 @@ class PackedModel(nn.Module):
         counted = self._is_location(labels) & one
         error = side_error(known, wanted) * counted
         losses['box'] = error.sum() / counted.sum().clamp(min=1)
+        # and where words are about to name something, the names that its patches have
+        worded = taught & ~self._is_location(labels)
+        names = common_names(spoken, classes)
+        losses['names'] = self.dense.naming(kept[-1][:, images:][worded], names[worded])
         losses['loss'] = (
             losses['text']
             + losses['decision']
@@ -132,6 +137,7 @@ class PackedModel(nn.Module):
             + 0.3 * losses['look']
             + losses['ambiguity']
             + 3 * losses['box']
+            + 0.3 * losses['names']
         )
         return losses
 
