@@ -32,7 +32,7 @@ from clue_ros.train.packed_model import PackedModel  # noqa: E402
 from clue_ros.train.packed_model import compile_blocks  # noqa: E402
 from clue_ros.train.pictures import PictureConfig  # noqa: E402
 
-SHAPE = ClassroomConfig(rows=12, detect=0.6)  # as `packed` in config/train/clue-mini.yaml
+SHAPE = ClassroomConfig(rows=12, detect=0.35)  # as `packed` in config/train/clue-mini.yaml
 POINTERS = (2, 5)
 WARM_UP = 2  # steps, in the first of which blocks are compiled
 

@@ -122,7 +122,7 @@ def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: Backbone
     learning = [parameter for parameter in packed.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [{'params': learning}]
     rooms = {
-        'packed': (config.packed, ClassroomConfig(config.packed.batch, detect=0.6)),
+        'packed': (config.packed, ClassroomConfig(config.packed.batch, detect=0.35)),
         'joined': (config.joined, ClassroomConfig(config.joined.batch, 96, most=1, joined=True)),
     }
     for number, (name, (loop, shape)) in enumerate(rooms.items()):
