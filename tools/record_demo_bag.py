@@ -25,12 +25,14 @@ from clue_ros.nodes.demo import Director  # noqa: E402
 from clue_ros.nodes.processes import Processes  # noqa: E402
 from clue_ros.nodes.processes import private_domain  # noqa: E402
 from clue_ros.nodes.qos import RESULT  # noqa: E402
+from clue_ros.nodes.recorder import IMAGE_TYPES  # noqa: E402
 from clue_ros.nodes.runtime import spin_until  # noqa: E402
 from clue_ros.nodes.spectator import Spectator  # noqa: E402
 
 BAG = ROOT / 'clue_ros' / 'bags' / 'tabletop'
 SCENES = (0, 1, 4)  # of the shipped ones: two that need a question, one that does not
 DIALOG_SECONDS = 60.0
+FRAME_SECONDS = 1.5  # in which the camera shows one frame at least, now that it is recorded
 LAST_SECONDS = 1.0  # for the announcement of the last end
 
 
@@ -63,6 +65,10 @@ def _play(spectator: Spectator, director: Director, scenes: Sequence[int]) -> No
     director.until(
         lambda: instruction.get_subscription_count() >= 4, START_SECONDS, 'all nodes to listen'
     )
+    director.until(
+        lambda: _records_a_camera(spectator), START_SECONDS, 'the recorder to see the camera'
+    )
+    spin_until(spectator, lambda: False, FRAME_SECONDS, lambda: None)
     for scene in scenes:
         if scene != scenes[0]:
             spectator.forget_scene()
@@ -77,6 +83,11 @@ def _play(spectator: Spectator, director: Director, scenes: Sequence[int]) -> No
             'the end of the dialog',
         )
     spin_until(spectator, lambda: False, LAST_SECONDS, lambda: None)
+
+
+def _records_a_camera(spectator: Spectator) -> bool:
+    topics = spectator.get_subscriber_names_and_types_by_node('recorder', '/')
+    return any(kind in IMAGE_TYPES for _, kinds in topics for kind in kinds)
 
 
 def main() -> None:

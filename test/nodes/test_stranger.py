@@ -30,6 +30,7 @@ CLIENT = 'examples/ground_client.py'
 PAGE = (ROOT / 'docs' / 'nodes' / 'dialog_manager.md').read_text()
 # The last two blocks of the page: how the client is called and what it prints then.
 COMMAND, OUTPUT = re.findall(r'```\w+\n(.*?)```', PAGE, re.DOTALL)[-2:]
+FIRST = 'feedback: LOOKING\n'
 [TRANSCRIPT] = re.findall(r'```text\n(person: .*?)```', PAGE, re.DOTALL)
 
 
@@ -45,7 +46,7 @@ def robot(domain: int) -> Iterator[Peer]:
 
 
 def ask(domain: int, *words: str) -> tuple[int, str]:
-    """Run the client and return its exit status and output."""
+    """Run the client; its exit status, and its output without the first look."""
     client = subprocess.run(
         [sys.executable, CLIENT, *words],
         cwd=ROOT,
@@ -54,7 +55,8 @@ def ask(domain: int, *words: str) -> tuple[int, str]:
         text=True,
         timeout=110,
     )
-    return client.returncode, client.stdout
+    # the robot may say its first feedback before DDS has told it of this client
+    return client.returncode, client.stdout.removeprefix(FIRST)
 
 
 def test_the_client_prints_what_the_page_shows(robot):
@@ -66,7 +68,7 @@ def test_the_client_prints_what_the_page_shows(robot):
     print(output)
     assert status == 0
     *lines, target = output.splitlines()
-    *wanted, wanted_target = OUTPUT.splitlines()
+    *wanted, wanted_target = OUTPUT.removeprefix(FIRST).splitlines()
     assert lines == wanted
     assert lines[-1] == 'result: GROUNDED'
     # another version of torch may move the box by a pixel
@@ -88,7 +90,7 @@ def test_a_clear_request_takes_no_question(robot):
     robot.spin(1.0)  # until the new scene has been seen
     status, output = ask(robot.domain, 'get', 'the', 'banana')
     assert status == 0
-    assert output.splitlines()[:3] == ['feedback: LOOKING', 'feedback: DONE', 'result: GROUNDED']
+    assert output.splitlines()[:2] == ['feedback: DONE', 'result: GROUNDED']
 
 
 def test_an_empty_request_fails_in_words(robot):
