@@ -8,6 +8,8 @@ decoder then finds in the image tokens what it is asked about. The heads are not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -69,18 +71,19 @@ def side_error(found: Tensor, sides: Tensor) -> Tensor:
     return ((found - sides).abs() / torch.cat([lengths, lengths], dim=-1)).mean(dim=-1)
 
 
-def common_names(spoken: Tensor, classes: Tensor) -> Tensor:
-    """Class (rows, n, 3) that all patches of each of n sets share, -1 where none do.
+def shares_of_names(spoken: Tensor, classes: Tensor) -> tuple[Tensor, ...]:
+    """Of n sets of patches the share of each category, colour and size: (rows, n, names) each.
 
     `spoken` (rows, n, patches), bool; `classes` (rows, patches, 3), as `patch_labels` gives them.
+    All shares are 0 where no patch shows anything.
     """
     found = []
-    for one in classes.unbind(dim=2):
-        one = one[:, None].expand_as(spoken)
-        low = one.masked_fill(~spoken, len(COLORS) + len(CATEGORIES)).amin(dim=2)
-        high = one.masked_fill(~spoken, -1).amax(dim=2)
-        found.append(torch.where(low == high, low, -1))
-    return torch.stack(found, dim=2)
+    for one, names in zip(classes.unbind(dim=2), NAMES.values(), strict=True):
+        # a class more, for the patches that show nothing
+        shown = nn.functional.one_hot(one + 1, len(names) + 1)[..., 1:].float()
+        counts = spoken.float() @ shown
+        found.append(counts / counts.sum(dim=2, keepdim=True).clamp(min=1))
+    return tuple(found)
 
 
 class DenseHeads(nn.Module):
@@ -132,18 +135,16 @@ class DenseHeads(nn.Module):
         numbers: Tensor = self.numbers(self.norm(states.float()))
         return numbers[..., :4].float()
 
-    def naming(self, states: Tensor, classes: Tensor) -> Tensor:
-        """Cross-entropy of the names that states (n, hidden) know of, against `classes` (n, 3).
+    def naming(self, states: Tensor, shares: Sequence[Tensor]) -> Tensor:
+        """Cross-entropy of the names that states (n, hidden) know of, against shares (n, names).
 
-        The mean of those that are there, which are not -1; the sum of category, colour and size.
+        The mean of those states for which there are any; the sum of category, colour and size.
         """
         states = self.norm(states.float())
         losses = []
-        for head, wanted in zip(self.names, classes.unbind(dim=1), strict=True):
-            total = nn.functional.cross_entropy(
-                head(states).float(), wanted, ignore_index=-1, reduction='sum'
-            )
-            losses.append(total / (wanted >= 0).sum().clamp(min=1))
+        for head, wanted in zip(self.names, shares, strict=True):
+            known = head(states).float().log_softmax(dim=1)
+            losses.append(-(wanted * known).sum() / wanted.sum().clamp(min=1))
         return torch.stack(losses).sum()
 
     @torch.no_grad()

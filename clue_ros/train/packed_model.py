@@ -15,7 +15,7 @@ from clue_ros.model.attention import min_max
 from clue_ros.model.decoder import first_tokens
 from clue_ros.model.probe import Probe
 from clue_ros.train.dense import DenseHeads
-from clue_ros.train.dense import common_names
+from clue_ros.train.dense import shares_of_names
 from clue_ros.train.dense import side_error
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.packing import visible
@@ -128,8 +128,8 @@ class PackedModel(nn.Module):
         losses['box'] = error.sum() / counted.sum().clamp(min=1)
         # and where words are about to name something, the names that its patches have
         worded = taught & ~self._is_location(labels)
-        names = common_names(spoken, classes)
-        losses['names'] = self.dense.naming(kept[-1][:, images:][worded], names[worded])
+        names = [share[worded] for share in shares_of_names(spoken, classes)]
+        losses['names'] = self.dense.naming(kept[-1][:, images:][worded], names)
         losses['loss'] = (
             losses['text']
             + losses['decision']

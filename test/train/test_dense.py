@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from clue_ros.train.dense import DenseHeads
-from clue_ros.train.dense import common_names
+from clue_ros.train.dense import shares_of_names
 from clue_ros.train.dense import side_error
 
 BOX = (0.2, 0.4, 0.4, 0.5)  # 0.2 wide, 0.1 high
@@ -30,32 +30,37 @@ RED_MUG, BLUE_MUG, TABLE = (11, 7, 0), (11, 1, 0), (-1, -1, -1)
 
 
 @pytest.mark.parametrize(
-    ('spoken', 'names'),
+    ('spoken', 'category', 'red', 'blue'),
     [
-        ([], (-1, -1, -1)),
-        ([2], (-1, -1, -1)),  # patches that show nothing have no names
-        ([0], RED_MUG),
-        ([0, 1], (11, -1, 0)),  # two colours are none
-        ([0, 2], (-1, -1, -1)),
+        ([], 0, 0, 0),
+        ([3], 0, 0, 0),  # a patch that shows nothing has no names
+        ([0], 1, 1, 0),
+        ([0, 3], 1, 1, 0),
+        ([0, 1, 2], 1, 2 / 3, 1 / 3),
     ],
 )
-def test_names_that_all_patches_share(spoken, names):
-    classes = torch.tensor([[RED_MUG, BLUE_MUG, TABLE]])
-    chosen = torch.zeros(1, 1, 3, dtype=torch.bool)
+def test_shares_of_names(spoken, category, red, blue):
+    classes = torch.tensor([[RED_MUG, RED_MUG, BLUE_MUG, TABLE]])
+    chosen = torch.zeros(1, 1, 4, dtype=torch.bool)
     chosen[0, 0, spoken] = True
-    assert common_names(chosen, classes)[0, 0].tolist() == list(names)
+    categories, colors, sizes = (shares[0, 0] for shares in shares_of_names(chosen, classes))
+    assert [len(categories), len(colors), len(sizes)] == [16, 10, 2]
+    assert float(categories[11]) == float(categories.sum()) == float(sizes[0]) == category
+    assert [float(colors[7]), float(colors[1])] == pytest.approx([red, blue])
 
 
 def test_naming_counts_only_names_that_are_there():
     torch.manual_seed(0)
     heads, states = DenseHeads(8), torch.randn(3, 8)
-    unknown = torch.full((3, 3), -1)
-    assert float(heads.naming(states, unknown)) == 0
-    one = unknown.clone()
-    one[1] = torch.tensor(RED_MUG)
-    torch.testing.assert_close(heads.naming(states, one), heads.naming(states[1:2], one[1:2]))
-    right = torch.stack([head(heads.norm(states[1])).argmax() for head in heads.names])
-    one[1] = right
-    other = one.clone()
-    other[1, 1] = (right[1] + 1) % 10
-    assert heads.naming(states, one) < heads.naming(states, other)
+    shares = [torch.zeros(3, count) for count in (16, 10, 2)]
+    with torch.no_grad():
+        assert float(heads.naming(states, shares)) == 0
+        right = [int(head(heads.norm(states[1])).argmax()) for head in heads.names]
+        for share, name in zip(shares, right, strict=True):
+            share[1, name] = 1
+        found = heads.naming(states, shares)
+        torch.testing.assert_close(
+            found, heads.naming(states[1:2], [share[1:2] for share in shares])
+        )
+        shares[1][1] = shares[1][1].roll(1)  # another colour
+        assert found < heads.naming(states, shares)
