@@ -63,7 +63,7 @@ PARAMETERS = (
     ),
 )
 
-# As for SENSOR, but every frame counts here: a second of them waits for a slow disk.
+# As for SENSOR, but every frame counts here: some wait for a slow disk.
 IMAGES = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, depth=30)
 # Of all else, more waits than a robot says before the disk is back.
 QUEUE = 1000
