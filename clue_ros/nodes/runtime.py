@@ -27,6 +27,12 @@ _CHOICES = (
     'FASTRTPS_DEFAULT_PROFILES_FILE',  # its name until Fast DDS 3
 )
 
+# Ctrl-C under `ros2 launch` sends two signals at once; one that comes later than this means it.
+IMPATIENCE = 2.0  # seconds
+
+# rclpy's words for arguments, parameters, names and QoS overrides that cannot be used, and ours.
+_CANNOT_START = (ClueError, ParameterException, NameValidationException, RuntimeError)
+
 
 def prepare_transport() -> None:
     """Have Fast DDS use config/fastdds.xml, which says what for. Call before `rclpy.init`."""
@@ -64,30 +70,38 @@ def spin_until(
 def run(make_node: Callable[[], Node]) -> int:
     """Spin the node until it is told to stop; the process's exit status is returned.
 
-    0 after SIGINT, SIGTERM or an outside shutdown, 1 when the node cannot start.
+    0 after SIGINT, SIGTERM or an outside shutdown, 1 when the node cannot start. A signal is
+    obeyed after the callback that is running; one more, `IMPATIENCE` later, kills the process.
     """
     prepare_transport()
-    # rclpy's own handlers wake the executor and then call these
-    _handle_signals(_interrupt)
+    stop = _Stop()
+    # rclpy's own handlers wake the executor and then call this
+    _handle_signals(stop)
     node = None
     try:
         try:
             rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
+            executor = SingleThreadedExecutor()
             node = make_node()
-        # rclpy's words for arguments, parameters, names and QoS overrides that cannot be used
-        except (ClueError, ParameterException, NameValidationException, RuntimeError) as error:
+        except Exception as error:
+            if stop.asked:  # nothing can be made any more
+                return 0
+            if not isinstance(error, _CANNOT_START):
+                raise
             print(f'{type(error).__name__}: {error}', file=sys.stderr)
             return 1
-        executor = SingleThreadedExecutor()
         executor.add_node(node)
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+        while not stop.asked and rclpy.ok():
+            executor.spin_once()
+    except ExternalShutdownException:
         pass
     finally:
+        # rclpy puts back what it found, and nothing must fall into the cleaning up
+        _handle_signals(signal.SIG_IGN)
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
-        _handle_signals(signal.SIG_IGN)  # rclpy puts back what it found
+        _handle_signals(signal.SIG_IGN)
     return 0
 
 
@@ -96,14 +110,24 @@ def _handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Ha
         signal.signal(number, handler)
 
 
-class _Interrupted(KeyboardInterrupt):
-    """Unlike a plain one it may come out of an `exec`, of which importing torch is full.
+class _Stop:
+    """What SIGINT and SIGTERM do to a node: the first asks, one that comes much later kills.
 
-    After that `python -m` ends as if SIGINT had killed it, whoever caught the exception.
+    None raises: an exception out of the midst of an import, of which loading a model is full,
+    aborts the process in torch's C++, and is lost in a weak reference's callback.
     """
 
+    def __init__(self) -> None:
+        self._since: float | None = None
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    # Ctrl-C under `ros2 launch` sends two signals; the second must not fall into the cleaning up.
-    _handle_signals(signal.SIG_IGN)
-    raise _Interrupted
+    @property
+    def asked(self) -> bool:
+        """Whether the process was told to stop."""
+        return self._since is not None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since > IMPATIENCE:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from ros_helpers import PATIENCE
 from ros_helpers import NodeProcess
 
 from clue_ros.nodes.bringup import share_folder
+from clue_ros.nodes.runtime import IMPATIENCE
 from clue_ros.nodes.runtime import prepare_transport
 
 pytestmark = pytest.mark.ros
@@ -62,22 +64,75 @@ def test_what_the_user_chose_is_kept(monkeypatch, chosen, profile):
     assert os.environ.items() <= chosen.items()
 
 
-INTERRUPTED_INSIDE_EXEC = """
-from clue_ros.nodes.runtime import run
-
-def make_node():
-    exec('import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)')
-
-raise SystemExit(run(make_node))
+STOPPED_WHILE = {
+    'nothing is set up': """
+os.kill(os.getpid(), signal.SIGTERM)
+return Node('stopped')
+""",
+    'there is a node': """
+node = Node('stopped')
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(0.1)
+return node
+""",
+    'importing': """
+node = Node('stopped')
+exec('os.kill(os.getpid(), signal.SIGTERM)')
+return node
+""",
+    'cleaning up a weak reference': """
+node = Node('stopped')
+short_lived = set()
+reference = weakref.ref(short_lived, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+del short_lived
+return node
+""",
+}
+STUCK = """
+os.kill(os.getpid(), signal.SIGINT)
+print('stuck', flush=True)
+time.sleep(60)
 """
 
 
-def test_a_signal_during_an_import_is_no_crash(domain, tmp_path):
-    (tmp_path / 'interrupted.py').write_text(INTERRUPTED_INSIDE_EXEC)
+def start(tmp_path, make_node):
+    program = f"""
+import os, signal, time, weakref
+from rclpy.node import Node
+from clue_ros.nodes.runtime import run
+
+def make_node():
+{textwrap.indent(make_node, '    ')}
+
+raise SystemExit(run(make_node))
+"""
+    (tmp_path / 'stopped.py').write_text(program)
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    environment = {**os.environ, 'PYTHONPATH': path}
-    ended = subprocess.run([sys.executable, '-m', 'interrupted'], env=environment, timeout=100)
-    assert ended.returncode == 0
+    return subprocess.Popen(
+        [sys.executable, '-m', 'stopped'],
+        env={**os.environ, 'PYTHONPATH': path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize('moment', STOPPED_WHILE)
+def test_a_node_can_be_stopped_while(domain, tmp_path, moment):
+    with start(tmp_path, STOPPED_WHILE[moment]) as process:
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert 'Traceback' not in output
+        assert process.returncode == 0, output
+
+
+def test_a_signal_that_comes_much_later_kills_a_node_that_is_stuck(domain, tmp_path):
+    with start(tmp_path, STUCK) as process:
+        assert process.stdout.readline() == 'stuck\n'
+        process.send_signal(signal.SIGINT)  # the second one of a Ctrl-C
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(IMPATIENCE + 0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == -signal.SIGTERM
 
 
 STRANGER = """
