@@ -113,8 +113,8 @@ def test_the_embedded_checkpoint_is_whole():
     assert checkpoint.config == CheckpointConfig(
         probe_layer=2,
         grid=14,
-        threshold=0.4957,
-        temperature=1.0033,
+        threshold=0.5602,
+        temperature=1.0221,
         queries='words',
         region_level=0.3,
         prompts=checkpoint.config.prompts,

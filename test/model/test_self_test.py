@@ -43,7 +43,7 @@ def see_everything(backbone):
 @pytest.mark.parametrize(
     ('spoil', 'layer', 'says'),
     [
-        (lambda backbone: None, 8, 'probes block 8, the backbone has blocks 0..7'),
+        (lambda backbone: None, 10, 'probes block 10, the backbone has blocks 0..9'),
         (lambda backbone: None, -1, 'probes block -1'),
         (use_sdpa, 3, 'load the model with eager attention'),
         (mask_like_a_decoder, 3, 'image tokens must see the last text token'),
@@ -58,7 +58,7 @@ def test_a_model_that_behaves_otherwise_is_refused(spoil, layer, says):
         run_self_test(backbone, layer)
 
 
-@pytest.mark.parametrize('layer', [0, 3, 7])
+@pytest.mark.parametrize('layer', [0, 3, 9])
 def test_the_embedded_backbone_passes(layer):
     run_self_test(mini_backbone(), layer)
 
