@@ -29,6 +29,8 @@ _CHOICES = (
 
 # Ctrl-C under `ros2 launch` sends two signals at once; one that comes later than this means it.
 IMPATIENCE = 2.0  # seconds
+# Between two looks at whether the node was told to stop.
+PATIENCE = 0.5  # seconds
 
 # rclpy's words for arguments, parameters, names and QoS overrides that cannot be used, and ours.
 _CANNOT_START = (ClueError, ParameterException, NameValidationException, RuntimeError)
@@ -92,7 +94,8 @@ def run(make_node: Callable[[], Node]) -> int:
             return 1
         executor.add_node(node)
         while not stop.asked and rclpy.ok():
-            executor.spin_once()
+            # rclpy wakes the executor before the context is shut down, so that it may wait again
+            executor.spin_once(timeout_sec=PATIENCE)
     except ExternalShutdownException:
         pass
     finally:
