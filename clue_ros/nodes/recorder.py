@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
 
 from rclpy.clock import Clock
@@ -54,9 +53,6 @@ from clue_ros.nodes.parameters import declare
 from clue_ros.nodes.qos import LATCHED
 from clue_ros.nodes.qos import RESULT
 from clue_ros.nodes.runtime import run
-
-if TYPE_CHECKING:
-    from rclpy.subscription import MessageInfo
 
 PARAMETERS = (
     Parameter(
@@ -143,7 +139,7 @@ class Recorder(Node):
             depth=profile.depth if profile is IMAGES else QUEUE,
         )
         self.create_subscription(
-            kind, topic, lambda data, info: self._write(connection, data, info), queue, raw=True
+            kind, topic, lambda data: self._write(connection, data), queue, raw=True
         )
 
     def _connect(self, topic: str, kind: Any, profile: QoSProfile) -> Connection:
@@ -155,14 +151,10 @@ class Recorder(Node):
             offered_qos_profiles=[_offered(profile)],
         )
 
-    def _write(self, connection: Connection | None, data: bytes, info: MessageInfo) -> None:
-        if not connection:
-            return
-        clock = self.get_clock()
-        # when it came, also if it waited for a slow disk; in simulated time nobody knows that
-        stamp = clock.now().nanoseconds if clock.ros_time_is_active else info['received_timestamp']
-        with self._fullness():
-            self._writer.write(connection, stamp, data)
+    def _write(self, connection: Connection | None, data: bytes) -> None:
+        if connection:
+            with self._fullness():
+                self._writer.write(connection, self.get_clock().now().nanoseconds, data)
 
     def _flush(self) -> None:
         """Hand what was recorded to the file; the writer itself waits for a full chunk."""

@@ -121,31 +121,24 @@ def test_a_kill_costs_the_last_second(domain, tmp_path):
 
 
 def test_a_slow_disk_loses_no_word(domain, tmp_path):
-    """What comes while the recorder is busy waits for it, in order, with the time it came at."""
+    """What comes while the recorder is busy waits for it, in order."""
     rclpy.init(args=['--ros-args', '-p', f'folder:={tmp_path}'], domain_id=domain)
     try:
         recorder = Recorder()
         with Peer(domain, 'person') as peer:
             said = peer.publisher(String, 'speech/said')
-            begin = time.time_ns()
             for number in range(100):
                 said.publish(String(data=str(number)))
                 # it has arrived, but nobody has taken it yet
                 assert said.wait_for_all_acked(Duration(seconds=5))
-            busy_until = time.time_ns()
             for _ in range(200):
                 rclpy.spin_once(recorder, timeout_sec=0.01)
         recorder.destroy_node()
     finally:
         rclpy.shutdown()
     with BagFile(bag_in(tmp_path)) as bag:
-        messages = list(bag.messages(['/speech/said']))
-        read = [int(bag.read(message).data) for message in messages]
+        read = [int(bag.read(message).data) for message in bag.messages(['/speech/said'])]
     assert read == list(range(100))
-    times = [message.time for message in messages]
-    assert begin < times[0]
-    assert times[-1] < busy_until
-    assert times == sorted(times)
 
 
 def test_raw_images_in_a_namespace(domain, tmp_path):
