@@ -81,23 +81,22 @@ def run(make_node: Callable[[], Node]) -> int:
     _handle_signals(stop)
     node = None
     try:
-        try:
-            rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
-            executor = SingleThreadedExecutor()
-            node = make_node()
-        except Exception as error:
-            if stop.asked:  # nothing can be made any more
-                return 0
-            if not isinstance(error, _CANNOT_START):
-                raise
-            print(f'{type(error).__name__}: {error}', file=sys.stderr)
-            return 1
+        rclpy.init(signal_handler_options=SignalHandlerOptions.ALL)
+        executor = SingleThreadedExecutor()
+        node = make_node()
         executor.add_node(node)
         while not stop.asked and rclpy.ok():
             # rclpy wakes the executor before the context is shut down, so that it may wait again
             executor.spin_once(timeout_sec=PATIENCE)
     except ExternalShutdownException:
         pass
+    except Exception as error:
+        if stop.asked:  # nothing can be made or published any more
+            return 0
+        if node or not isinstance(error, _CANNOT_START):
+            raise
+        print(f'{type(error).__name__}: {error}', file=sys.stderr)
+        return 1
     finally:
         # rclpy puts back what it found, and nothing must fall into the cleaning up
         _handle_signals(signal.SIG_IGN)

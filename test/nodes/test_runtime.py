@@ -80,6 +80,16 @@ node = Node('stopped')
 exec('os.kill(os.getpid(), signal.SIGTERM)')
 return node
 """,
+    'publishing': """
+node = Node('stopped')
+publisher = node.create_publisher(String, 'words', 1)
+def publish():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.5)  # the context is shut down meanwhile
+    publisher.publish(String())
+node.create_timer(0.0, publish)
+return node
+""",
     'cleaning up a weak reference': """
 node = Node('stopped')
 short_lived = set()
@@ -99,6 +109,7 @@ def start(tmp_path, make_node):
     program = f"""
 import os, signal, time, weakref
 from rclpy.node import Node
+from std_msgs.msg import String
 from clue_ros.nodes.runtime import run
 
 def make_node():
