@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from rclpy.action import ActionClient
@@ -138,7 +139,12 @@ class World:
         return end
 
     def lines(self) -> list[str]:
-        return [line.data for line in self.transcript]
+        """The transcript from the person's first words on.
+
+        What the robot said before them may still have been on its way from the test before.
+        """
+        lines = [line.data for line in self.transcript]
+        return list(dropwhile(lambda line: line.startswith('robot: '), lines))
 
     def goal(self, instruction: str, feedback: Callable | None = None):
         """Send a goal and return its handle."""
