@@ -86,7 +86,7 @@ def run(make_node: Callable[[], Node]) -> int:
         node = make_node()
         executor.add_node(node)
         while not stop.asked and rclpy.ok():
-            # rclpy wakes the executor before the context is shut down, so that it may wait again
+            # woken by a signal whose handler raises nothing, rclpy may wait again
             executor.spin_once(timeout_sec=PATIENCE)
     except ExternalShutdownException:
         pass
