@@ -19,6 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from clue_ros import closer
 from clue_ros.box import decode_locations
 from clue_ros.dialog import Dialog
 from clue_ros.dialog import check_ask_policy
@@ -223,8 +224,14 @@ class Clue:
     ) -> list[Response]:
         """Let the decoder write, in a given form for each (view, dialog) pair.
 
-        A pair may come with several forms: the model reads it once.
+        A pair may come with several forms: the model reads it once. A box is what the frame and
+        the checkpoint's closer looks say of it together (`clue_ros.closer`).
         """
+        return self._look_closer(views, dialogs, self._write(views, dialogs, forms))
+
+    def _write(
+        self, views: Sequence[View], dialogs: Sequence[Dialog], forms: Sequence[Form]
+    ) -> list[Response]:
         pairs = list(zip(views, dialogs, strict=True))
         rows = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
         wanted = [(rows[pair], form) for pair, form in zip(pairs, forms, strict=True)]
@@ -237,6 +244,38 @@ class Clue:
             )
             suffixes = self._decoder.decode(prefix, wanted)
         return [_read_suffix(*one) for one in zip(suffixes, views, strict=True)]
+
+    def _look_closer(
+        self, views: Sequence[View], dialogs: Sequence[Dialog], responses: list[Response]
+    ) -> list[Response]:
+        """The responses, their boxes joined with those of the checkpoint's closer looks."""
+        pairs = list(zip(views, dialogs, strict=True))
+        first = {
+            pair: found
+            for pair, found in zip(pairs, responses, strict=True)
+            if isinstance(found, Grounding)
+        }
+        shares = self._config.closer_looks
+        if not first or not shares:
+            return responses
+        again: dict[tuple[View, Dialog], list[Grounding]] = {pair: [] for pair in first}
+        for share in shares:
+            windows = [
+                closer.window(found.box, share, view.width, view.height)
+                for (view, _), found in first.items()
+            ]
+            parts = [closer.cut(v.image, part) for (v, _), part in zip(first, windows, strict=True)]
+            said = self._write(
+                self.look_all(parts), [dialog for _, dialog in first], [Form.BOX] * len(first)
+            )
+            for pair, part, found in zip(first, windows, said, strict=True):
+                if isinstance(found, Grounding):
+                    again[pair].append(closer.moved(found, part))
+        joined = {pair: closer.join(first[pair], again[pair], len(shares)) for pair in first}
+        return [
+            joined[pair] if isinstance(response, Grounding) else response
+            for pair, response in zip(pairs, responses, strict=True)
+        ]
 
     @contextmanager
     def _adapter(self, name: str) -> Iterator[None]:

@@ -178,14 +178,22 @@ def test_three_rows_are_not_three_channels(clue):
 
 
 def test_a_frame_is_encoded_once(clue, monkeypatch):
-    view = clue.look(picture(ROWS[0]))
+    scene = row('id_26.jpg')
+    view = clue.look(picture(scene))
+    encode, shapes = clue._backbone.encode, []
 
-    def encode(images):
-        raise AssertionError('encoded again')
+    def watched(images):
+        shapes.extend(image.shape[:2] for image in images)
+        return encode(images)
 
-    monkeypatch.setattr(clue._backbone, 'encode', encode)
-    clue.ambiguity(view, Dialog('get the mug'))
-    clue.respond(view, Dialog('get the mug'))
+    monkeypatch.setattr(clue._backbone, 'encode', watched)
+    clue.ambiguity(view, Dialog('i need the green mug'))
+    assert isinstance(clue.respond(view, Dialog(scene['instruction']), 'always'), Question)
+    assert shapes == []
+    # a box is looked at again, closer
+    assert isinstance(clue.respond(view, Dialog('i need the green mug'), 'never'), Grounding)
+    assert len(shapes) == 3
+    assert all(height < view.height and width < view.width for height, width in shapes)
 
 
 def test_what_a_malformed_suffix_becomes(clue, monkeypatch):

@@ -3,8 +3,9 @@
 Both sides evaluate the same closed loops about the same scenes, batch by batch in turns. The plain
 side is what one writes with transformers alone: processor and `generate` for one look after the
 other, with its key-value cache, its default attention and no gradients, told by options of
-`generate` whether to ask or to point. It gets the probe's decisions for nothing. Ours encodes each
-picture once, decodes in batches, and asks the model once for what several policies want to know.
+`generate` whether to ask or to point. It gets the probe's decisions for nothing, and neither side
+takes the checkpoint's closer looks. Ours encodes each picture once, decodes in batches, and asks
+the model once for what several policies want to know.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from clue_ros.clue import Clue
@@ -34,7 +37,9 @@ from clue_ros.evaluate.runner import Seen
 from clue_ros.evaluate.runner import chunks
 from clue_ros.evaluate.scenes import Scenes
 from clue_ros.evaluate.scenes import scene_places
+from clue_ros.model.backbone import Backbone
 from clue_ros.model.checkpoint import EMBEDDED
+from clue_ros.model.checkpoint import Checkpoint
 from clue_ros.model.checkpoint import find
 from clue_ros.model.decoder import Form
 from clue_ros.response import Grounding
@@ -79,8 +84,8 @@ class PlainMind:
 
 def run_bench(pictures: int, rounds: int) -> int:
     """Print both speeds and their ratio for batches of `pictures`, measured in turns."""
-    clue = Clue.load(device='cpu', dtype='float32')
-    plain = Plain(find(EMBEDDED, allow_download=False), 'cpu', adapter='ivg')
+    checkpoint = find(EMBEDDED, allow_download=False)
+    clue, plain = look_once(checkpoint), Plain(checkpoint, 'cpu', adapter='ivg')
     batches = rounds + _WARM_UP
     places = scene_places(Scenes(pictures * batches))
     answers, loops = [], []
@@ -96,6 +101,13 @@ def run_bench(pictures: int, rounds: int) -> int:
     _print('one answer to each request', answers[_WARM_UP:])
     _print(f'closed loops of {", ".join(ASK_POLICIES)}', loops[_WARM_UP:])
     return 0
+
+
+def look_once(checkpoint: Checkpoint) -> Clue:
+    """The checkpoint on a CPU without its closer looks, which `Plain` does not have either."""
+    config = checkpoint.config and replace(checkpoint.config, closer_looks=())
+    backbone = Backbone.load(checkpoint.backbone, torch.device('cpu'), torch.float32)
+    return Clue(backbone, replace(checkpoint, config=config))
 
 
 def _print(what: str, measured: Sequence[Round]) -> None:

@@ -43,6 +43,8 @@ class CheckpointConfig:
     temperature: float = 1.0  # divides the probe's logit, > 0
     queries: str = 'expression'  # rows the map is read from: expression (the paper) or words
     region_level: float = 0.5  # map value from which a cell belongs to a candidate region
+    # shares of the picture's sides at which the decoder points again around its box, in (0, 1]
+    closer_looks: tuple[float, ...] = ()
     prompts: Prompts = field(default_factory=Prompts)
 
     def __post_init__(self) -> None:
@@ -58,6 +60,11 @@ class CheckpointConfig:
             raise ValueError(f'queries must be expression or words, got {self.queries!r}')
         if not 0 < self.region_level <= 1:
             raise ValueError(f'region_level must be in (0, 1], got {self.region_level}')
+        shares = self.closer_looks
+        if not isinstance(shares, tuple) or not all(
+            isinstance(share, int | float) and 0 < share <= 1 for share in shares
+        ):
+            raise ValueError(f'closer_looks must be a list of shares in (0, 1], got {shares}')
 
 
 @dataclass(frozen=True)
@@ -140,8 +147,10 @@ def _read_config(path: Path) -> CheckpointConfig:
         content: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
         if not isinstance(content, dict) or content.pop('format', None) != _FORMAT:
             raise ValueError(f'"format" must be {_FORMAT}')
-        prompts = content.pop('prompts', {})
-        return CheckpointConfig(**content, prompts=Prompts(**prompts))
+        prompts = Prompts(**content.pop('prompts', {}))
+        looks = content.pop('closer_looks', [])
+        shares = tuple(looks) if isinstance(looks, list) else looks
+        return CheckpointConfig(**content, prompts=prompts, closer_looks=shares)
     except (ValueError, TypeError) as error:
         known = ', '.join(item.name for item in fields(CheckpointConfig))
         raise CheckpointError(f'{path} is not readable: {error}; it may hold {known}') from error

@@ -35,3 +35,9 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     if name not in _TYPES:
         raise DeviceError(f'dtype must be auto, {" or ".join(_TYPES)}, got {name!r}')
     return _TYPES[name]
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16: a CPU without them is many times slower."""
+    known = getattr(torch.ops.mkldnn, '_is_mkldnn_bf16_supported', None)
+    return device.type == 'cuda' or bool(known and known())

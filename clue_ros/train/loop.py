@@ -26,6 +26,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from clue_ros.errors import InvalidRun
+from clue_ros.model.device import choose_device
+from clue_ros.model.device import computes_in_bfloat16
 
 Batch: TypeAlias = Mapping[str, Any]  # tensors, by the names that the model's forward takes
 
@@ -41,7 +43,7 @@ class LoopConfig:
     warmup: int = 100  # steps; then the rate falls in a straight line to a tenth
     weight_decay: float = 1e-4
     clip: float = 1.0  # largest norm of the gradient
-    precision: str = 'bf16'  # bf16 or no
+    precision: str = 'auto'  # bf16, no, or auto: bf16 where the device computes in it
     save_every: int = 200  # steps
     validate_every: int = 200  # steps
     patience: int = 0  # validations without a better one after which it ends; 0 never ends early
@@ -57,8 +59,8 @@ class LoopConfig:
         for name in ('warmup', 'patience', 'seed', 'weight_decay'):
             if getattr(self, name) < 0:
                 raise ValueError(f'{name} must not be negative, got {getattr(self, name)}')
-        if self.precision not in ('bf16', 'no'):
-            raise ValueError(f'precision must be bf16 or no, got {self.precision!r}')
+        if self.precision not in ('auto', 'bf16', 'no'):
+            raise ValueError(f'precision must be auto, bf16 or no, got {self.precision!r}')
 
 
 def fit(
@@ -77,7 +79,10 @@ def fit(
     among them: higher is better. Losses go to `out/losses.csv` and TensorBoard, figures to
     `out/validation.csv`. Returns the best validation; the model is left with its weights.
     """
-    accelerator = Accelerator(mixed_precision=config.precision, cpu=not torch.cuda.is_available())
+    precision = config.precision
+    if precision == 'auto':
+        precision = 'bf16' if computes_in_bfloat16(choose_device('auto')) else 'no'
+    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
     optimizer = torch.optim.AdamW(
         [
             {'params': group['params'], 'lr': config.learning_rate * group.get('scale', 1.0)}

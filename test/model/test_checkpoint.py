@@ -76,6 +76,10 @@ def swap_adapters(folder):
         (config(probe_layer=2.5), CheckpointError, 'probe_layer must be a whole number'),
         (config(grid=10.0), CheckpointError, 'grid must be a whole number'),
         (config(region_level=0), CheckpointError, 'region_level'),
+        (config(closer_looks=[0.5, 0.0]), CheckpointError, 'closer_looks must be a list'),
+        (config(closer_looks=[1.5]), CheckpointError, 'closer_looks must be a list'),
+        (config(closer_looks=0.5), CheckpointError, 'closer_looks must be a list'),
+        (config(closer_looks=['half']), CheckpointError, 'closer_looks must be a list'),
         (config(queries='all'), CheckpointError, 'expression or words'),
         (config(probe_layer=-1), CheckpointError, 'probe_layer must be a whole number >= 0'),
         (config(prompts={'probe_prefix': '{x}'}), CheckpointError, 'probe_prefix may hold'),
@@ -117,6 +121,7 @@ def test_the_embedded_checkpoint_is_whole():
         temperature=1.0221,
         queries='words',
         region_level=0.3,
+        closer_looks=(0.4, 0.55, 0.7),
         prompts=checkpoint.config.prompts,
     )
     assert set(checkpoint.adapters) == {'ambiguity', 'ivg'}
