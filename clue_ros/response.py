@@ -48,7 +48,8 @@ class Grounding:
     """The meant object."""
 
     box: Box  # pixels of the source image
-    confidence: float  # mean probability that a side lies within 3 % of the image, in [0, 1]
+    # in [0, 1]: how probable it is that a side lies within 3 % of the image; less where looks differ
+    confidence: float
 
 
 @dataclass(frozen=True)
