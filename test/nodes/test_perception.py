@@ -234,13 +234,15 @@ def test_a_dialog_goes_on_over_new_frames_of_all_cameras(robot):
     assert robot.respond(request).error_code == 0
     robot.cameras['left'].publish(scene(UNCLEAR, 51))
     robot.cameras['right'].publish(scene(CLEAR, 52))
-    robot.peer.wait(lambda: len(robot.ambiguities) >= 3, 'both cameras')
-    assert {(item.camera, item.header.stamp.sec) for item in robot.ambiguities} == {
-        ('left', 50),
-        ('left', 51),
-        ('right', 52),
-    }
-    assert {(item.dialog_id, item.turn) for item in robot.ambiguities} == {('d7', 1)}
+
+    def seen() -> dict[tuple[str, int], Ambiguity]:
+        # a frame of the test before may still be assessed
+        found = {(item.camera, item.header.stamp.sec): item for item in robot.ambiguities}
+        return {place: item for place, item in found.items() if place[1] >= 50}
+
+    robot.peer.wait(lambda: len(seen()) >= 3, 'both cameras')
+    assert seen().keys() == {('left', 50), ('left', 51), ('right', 52)}
+    assert {(item.dialog_id, item.turn) for item in seen().values()} == {('d7', 1)}
 
 
 def test_pictures_for_those_who_watch(robot):
