@@ -48,7 +48,7 @@ class Grounding:
     """The meant object."""
 
     box: Box  # pixels of the source image
-    # in [0, 1]: how probable it is that a side lies within 3 % of the image; less where looks differ
+    # in [0, 1]: probability that a side lies within 3 % of the image, less where looks differ
     confidence: float
 
 

@@ -27,6 +27,7 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 from clue_ros.box import Box
+from clue_ros.msg import Ambiguity
 from clue_ros.msg import Dialog
 from clue_ros.msg import Turn
 from clue_ros.nodes.images import image_from_message
