@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from clue_ros.errors import InvalidRun
+from clue_ros.train import loop
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
 
@@ -113,6 +114,13 @@ def test_frozen_weights_are_not_written(tmp_path):
 def test_accumulated_batches_are_one_larger_batch(tmp_path):
     run(tmp_path / 'two', accumulate=2, steps=3)
     assert [int(row['step']) for row in rows(tmp_path / 'two')] == [1, 2, 3]
+
+
+def test_a_device_without_bfloat16_computes_in_float32(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, 'computes_in_bfloat16', lambda device: False)
+    run(tmp_path / 'auto', precision='auto', steps=3)
+    run(tmp_path / 'named', precision='no', steps=3)
+    assert rows(tmp_path / 'auto') == rows(tmp_path / 'named')
 
 
 SEVERAL = """
