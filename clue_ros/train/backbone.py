@@ -1,5 +1,6 @@
-"""A backbone from nothing: first what patches show, then words about them.
+"""A backbone from nothing, or from a smaller one: first what patches show, then words about them.
 
+heads    of a given backbone, readers of what its patches show: training leaves none behind
 vision   the vision tower alone, on the patches near things
 packed   the decoder, many lessons in a row: cheap, but image tokens don't see the words
 joined   the decoder as PaliGemma is used: image tokens see the prefix
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch import nn
 
 from clue_ros.model.decoder import most_likely_kind
 from clue_ros.sim.dialogs import DialogConfig
@@ -28,7 +30,7 @@ from clue_ros.train.classroom import Classroom
 from clue_ros.train.classroom import ClassroomConfig
 from clue_ros.train.corpus import Corpus
 from clue_ros.train.dense import NAMES
-from clue_ros.train.dense import DenseHeads
+from clue_ros.train.growth import grow
 from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import detect
@@ -62,11 +64,12 @@ _MULTIPLE = 64  # the vocabulary is rounded up to it
 
 @dataclass(frozen=True)
 class BackboneConfig:
-    """The three stages; the corpus and `seed` decide the data."""
+    """The stages; the corpus and `seed` decide the data."""
 
     vision: LoopConfig
     packed: LoopConfig
     joined: LoopConfig
+    heads: LoopConfig = LoopConfig(300, 32, 1e-3)  # of a backbone to go on from
     miniature: MiniatureConfig = field(default_factory=MiniatureConfig)
     pictures: PictureConfig = field(default_factory=PictureConfig)
     patches: int = 64  # computed in the vision stage
@@ -95,23 +98,32 @@ class BackboneConfig:
             )
 
 
-def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: BackboneConfig) -> None:
-    """Train all stages that are not done, and write `out/backbone`."""
-    grid = config.miniature.side // config.miniature.patch
-    torch.manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
-    processor = build_processor(_texts(rng, corpus), config.miniature)
-    tokenizer = processor.tokenizer
-    vocabulary = len(tokenizer) + -len(tokenizer) % _MULTIPLE
-    model: Any = build_model(vocabulary, config.miniature)
-    first = tokenizer.convert_tokens_to_ids('<loc0000>')
-    smooth_positions(model)
-    start_quietly(model)
-    smooth_locations(model, first)
-    dense = _train_vision(model, corpus, held_out, grid, out / 'vision', config)
+def train_backbone(
+    corpus: Corpus, held_out: Corpus, out: Path, config: BackboneConfig, begin: Path | None = None
+) -> None:
+    """Train all stages that are not done, and write `out/backbone`.
 
-    name_features(model, tokenizer, dense.directions())
-    share_out_heads(model)
+    With `begin`, the folder of a backbone, go on from it instead of random weights. Raises
+    InvalidRun when it does not fit `config`.
+    """
+    torch.manual_seed(config.seed)
+    if begin:
+        model, processor = grow(begin, config.miniature)
+    else:
+        model, processor = _from_nothing(corpus, config)
+    grid = config.miniature.side // config.miniature.patch
+    tokenizer = processor.tokenizer
+    first = tokenizer.convert_tokens_to_ids('<loc0000>')
+    vision = VisionModel(model)
+    if begin:
+        readers = list(vision.dense.parameters())
+        _train_vision(vision, readers, config.heads, corpus, held_out, out / 'heads', config)
+    whole = list(vision.parameters())
+    _train_vision(vision, whole, config.vision, corpus, held_out, out / 'vision', config)
+    dense = vision.dense
+    if not begin:
+        name_features(model, tokenizer, dense.directions())
+        share_out_heads(model)
     packed = PackedModel(model, dense, first, config.pointers)
     # lessons name colours: without pictures that show other ones, the tower would learn again
     # which category never comes in which colour
@@ -142,11 +154,30 @@ def train_backbone(corpus: Corpus, held_out: Corpus, out: Path, config: Backbone
         save_backbone(model, processor, out / 'backbone')
 
 
+def _from_nothing(corpus: Corpus, config: BackboneConfig) -> tuple[Any, Any]:
+    """A model of random weights that is ready to learn, and its processor."""
+    rng = np.random.default_rng(config.seed)
+    processor = build_processor(_texts(rng, corpus), config.miniature)
+    tokenizer = processor.tokenizer
+    vocabulary = len(tokenizer) + -len(tokenizer) % _MULTIPLE
+    model: Any = build_model(vocabulary, config.miniature)
+    smooth_positions(model)
+    start_quietly(model)
+    smooth_locations(model, tokenizer.convert_tokens_to_ids('<loc0000>'))
+    return model, processor
+
+
 def _train_vision(
-    model: Any, corpus: Corpus, held_out: Corpus, grid: int, out: Path, config: BackboneConfig
-) -> DenseHeads:
-    vision = VisionModel(model)
-    loop = config.vision
+    vision: VisionModel,
+    learning: list[nn.Parameter],
+    loop: LoopConfig,
+    corpus: Corpus,
+    held_out: Corpus,
+    out: Path,
+    config: BackboneConfig,
+) -> None:
+    """Train the parameters `learning` of the tower and its readers."""
+    grid = config.miniature.side // config.miniature.patch
     pictures = replace(config.pictures, recolored=config.recolored)
 
     def batch(number: int) -> dict[str, Tensor]:
@@ -174,8 +205,11 @@ def _train_vision(
         score = sum(means[name] for name in NAMES)
         return {'score': score - means['sides'] - means['place'], **means}
 
-    fit(vision, [{'params': list(vision.parameters())}], batch, validate, loop, out)
-    return vision.dense
+    for parameter in vision.parameters():
+        parameter.requires_grad_(False)
+    for parameter in learning:
+        parameter.requires_grad_(True)
+    fit(vision, [{'params': learning}], batch, validate, loop, out)
 
 
 @torch.no_grad()

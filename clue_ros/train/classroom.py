@@ -71,8 +71,8 @@ class Classroom:
         rng = np.random.default_rng([self._seed, number])
         config, images = self._config, self._grid**2
         rows, pictures, classes, numbers = [], [], [], []
-        referents = torch.zeros((config.rows, config.most, images), dtype=torch.bool)
-        spoken = torch.zeros((config.rows, config.length, images), dtype=torch.bool)
+        referents = np.zeros((config.rows, config.most, images), bool)
+        spoken = np.zeros((config.rows, config.length, images), bool)
         for row, index in enumerate(rng.integers(len(self._corpus), size=config.rows)):
             picture = vary(self._corpus, int(index), rng, self._pictures)
             pictures.append(picture)
@@ -84,19 +84,22 @@ class Classroom:
             lessons = (encode(self._tokenizer, lesson) for lesson in self._lessons(rng, scene))
             chosen = fill(lessons, config.length, config.most)
             rows.append(chosen)
+            # by thing, the patches that show it
+            shown = owners == np.arange(len(scene.things))[:, None]
+            start = 0
             for k, lesson in enumerate(chosen):
-                meant = np.isin(owners, list(lesson.referents))
-                referents[row, k] = torch.from_numpy(meant)
-                start = sum(map(len, chosen[:k])) + len(lesson.prefix) - 1
-                for position, things in enumerate(lesson.spoken, start=start):
-                    spoken[row, position] = torch.from_numpy(np.isin(owners, list(things)))
+                referents[row, k] = shown[list(lesson.referents)].any(axis=0)
+                first = start + len(lesson.prefix) - 1
+                for position, things in enumerate(lesson.spoken, start=first):
+                    spoken[row, position] = shown[list(things)].any(axis=0)
+                start += len(lesson)
         end = self._tokenizer.eos_token_id
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         return {
             **pack(rows, config.length, config.most, images, end),
             'joined': config.joined,
-            'referents': referents,
-            'spoken': spoken,
+            'referents': torch.from_numpy(referents),
+            'spoken': torch.from_numpy(spoken),
             'pixels': stacked(pictures, generator),
             'classes': torch.from_numpy(np.stack(classes)),
             'numbers': torch.from_numpy(np.stack(numbers)),

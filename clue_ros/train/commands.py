@@ -34,6 +34,7 @@ def add_train(commands: Any) -> None:
     _add_config(backbone)
     backbone.add_argument('--corpus', type=Path, required=True, help='of `clue train corpus`')
     backbone.add_argument('--run', dest='folder', type=Path, required=True, help='of the run')
+    backbone.add_argument('--begin', type=Path, help='folder of a backbone to go on from')
     backbone.set_defaults(run=_backbone)
 
     for name, text in (
@@ -81,13 +82,16 @@ def _corpus(options: argparse.Namespace) -> int:
 def _backbone(options: argparse.Namespace) -> int:
     from clue_ros.train.backbone import BackboneConfig
     from clue_ros.train.backbone import train_backbone
+    from clue_ros.train.settings import hash_files
     from clue_ros.train.settings import read_section
     from clue_ros.train.settings import write_record
 
     config = read_section(options.config, 'backbone', BackboneConfig)
     learned, held_out, digest = _read_corpus(options)
+    if options.begin:
+        digest = f'{digest} from {hash_files(options.begin, "*.safetensors")}'
     write_record(options.folder / 'backbone_run', 'backbone', config, digest)
-    train_backbone(learned, held_out, options.folder, config)
+    train_backbone(learned, held_out, options.folder, config, options.begin)
     return 0
 
 

@@ -10,12 +10,11 @@ import csv
 import math
 import os
 from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from typing import TypeAlias
 
 import torch
 from accelerate import Accelerator
@@ -28,8 +27,8 @@ from tqdm import tqdm
 from clue_ros.errors import InvalidRun
 from clue_ros.model.device import choose_device
 from clue_ros.model.device import computes_in_bfloat16
-
-Batch: TypeAlias = Mapping[str, Any]  # tensors, by the names that the model's forward takes
+from clue_ros.train.ahead import Batch
+from clue_ros.train.ahead import in_order
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class LoopConfig:
     save_every: int = 200  # steps
     validate_every: int = 200  # steps
     patience: int = 0  # validations without a better one after which it ends; 0 never ends early
+    workers: int = 0  # processes that make batches ahead of the steps
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class LoopConfig:
         for name in ('learning_rate', 'clip'):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f'{name} must be above 0, got {getattr(self, name)}')
-        for name in ('warmup', 'patience', 'seed', 'weight_decay'):
+        for name in ('warmup', 'patience', 'workers', 'seed', 'weight_decay'):
             if getattr(self, name) < 0:
                 raise ValueError(f'{name} must not be negative, got {getattr(self, name)}')
         if self.precision not in ('auto', 'bf16', 'no'):
@@ -95,7 +95,8 @@ def fit(
     progress = Progress.restore(model, optimizer, out)
     prepared, optimizer = accelerator.prepare(model, optimizer)
     parameters = [parameter for group in groups for parameter in group['params']]
-    per_step = config.accumulate * accelerator.num_processes
+    numbers = _numbers(progress.step, config, accelerator)
+    made = in_order(batches, numbers, config.workers)
     with Log(out, progress.step, accelerator.is_main_process) as log:
         bar = tqdm(
             total=config.steps,
@@ -109,10 +110,8 @@ def fit(
             set_seed(config.seed * 1_000_003 + progress.step, device_specific=True)
             model.train()
             sums: dict[str, float] = {}
-            for turn in range(config.accumulate):
-                number = progress.step * per_step + turn * accelerator.num_processes
-                batch = batches(number + accelerator.process_index)
-                losses = prepared(**to_device(batch, accelerator.device))
+            for _ in range(config.accumulate):
+                losses = prepared(**to_device(next(made), accelerator.device))
                 accelerator.backward(losses['loss'] / config.accumulate)
                 # of all processes, so that all of them stop at a loss that is no number
                 values = torch.stack([value.detach().float() for value in losses.values()])
@@ -152,6 +151,13 @@ def fit(
     return progress.best
 
 
+def _numbers(step: int, config: LoopConfig, accelerator: Accelerator) -> Iterator[int]:
+    """Of the batches that this process learns from, from a step on to the last one."""
+    processes = accelerator.num_processes
+    first, last = step * config.accumulate, config.steps * config.accumulate
+    return iter(range(first * processes + accelerator.process_index, last * processes, processes))
+
+
 def is_first_process() -> bool:
     """Whether this process writes the results: of several (`accelerate launch`) one does."""
     return os.environ.get('RANK', '0') == '0'
@@ -159,7 +165,10 @@ def is_first_process() -> bool:
 
 def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
     """A batch with its tensors on a device."""
-    return {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+    return {
+        key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+        for key, value in batch.items()
+    }
 
 
 def _trainable(model: nn.Module) -> dict[str, Tensor]:

@@ -21,8 +21,6 @@ from clue_ros.train.corpus import Owners
 Pixels = npt.NDArray[np.uint8]  # (side, side, 3)
 Floats = npt.NDArray[Any]
 
-_WIDER = 0.12  # of the picture, on each side: how far a window may reach beyond it
-
 
 @dataclass(frozen=True)
 class PictureConfig:
@@ -30,6 +28,7 @@ class PictureConfig:
 
     mirrored: float = 0.5
     zoomed: float = 0.25  # drawn smaller, or cut at its edges where nothing stands
+    wider: float = 0.12  # of the picture, on each side: how far a window may reach beyond it
     background: float = 0.4  # the table of another picture shines through
     light: float = 0.3  # largest change of brightness, contrast and each colour channel
     noise: float = 0.03  # largest standard deviation, of a range of 1
@@ -71,7 +70,7 @@ def vary(corpus: Corpus, index: int, rng: np.random.Generator, config: PictureCo
     if rng.uniform() < config.mirrored:
         pixels, owners, scene = pixels[:, ::-1], owners[:, ::-1], mirrored(scene)
     if rng.uniform() < config.zoomed:
-        pixels, owners, scene = _zoom(pixels, owners, scene, rng)
+        pixels, owners, scene = _zoom(pixels, owners, scene, rng, config.wider)
     recolored = rng.uniform() < config.recolored
     if recolored:
         pixels = _recolor(pixels, rng)
@@ -124,13 +123,13 @@ def _recolor(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _zoom(
-    pixels: Pixels, owners: Owners, scene: Scene, rng: np.random.Generator
+    pixels: Pixels, owners: Owners, scene: Scene, rng: np.random.Generator, wider: float
 ) -> tuple[Pixels, Owners, Scene]:
     """Another window on the picture, its width and height chosen apart; it holds every thing."""
     whole = np.array([scene.camera.width, scene.camera.height] * 2)
     corners = np.array([thing.box.corners for thing in scene.things]) / whole
     tightest = np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
-    widest = np.array([-_WIDER, -_WIDER, 1 + _WIDER, 1 + _WIDER])
+    widest = np.array([-wider, -wider, 1 + wider, 1 + wider])
     window = widest + rng.uniform(0, 1, 4) * (tightest - widest)
     start, size = window[:2], window[2:] - window[:2]
 

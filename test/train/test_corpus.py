@@ -53,6 +53,7 @@ def test_a_half_written_shard_does_not_count(corpus_folder, tmp_path):
         PLAIN,
         PictureConfig(mirrored=1, zoomed=0, background=0, light=0, noise=0),
         PictureConfig(mirrored=0, zoomed=1, background=0, light=0, noise=0),
+        PictureConfig(mirrored=0, zoomed=1, wider=0.3, background=0, light=0, noise=0),
         PictureConfig(mirrored=1, zoomed=1, background=1, light=0.3, noise=0.03),
     ],
 )

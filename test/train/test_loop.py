@@ -26,6 +26,7 @@ from clue_ros.train.loop import fit
         ({'clip': -1.0}, 'clip'),
         ({'warmup': -1}, 'warmup'),
         ({'patience': -1}, 'patience'),
+        ({'workers': -1}, 'workers'),
         ({'precision': 'fp16'}, 'precision'),
     ],
 )
@@ -114,6 +115,12 @@ def test_frozen_weights_are_not_written(tmp_path):
 def test_accumulated_batches_are_one_larger_batch(tmp_path):
     run(tmp_path / 'two', accumulate=2, steps=3)
     assert [int(row['step']) for row in rows(tmp_path / 'two')] == [1, 2, 3]
+
+
+def test_batches_made_ahead_teach_the_same(tmp_path):
+    run(tmp_path / 'ahead', workers=2, accumulate=2, steps=3)
+    run(tmp_path / 'due', accumulate=2, steps=3)
+    assert rows(tmp_path / 'ahead') == rows(tmp_path / 'due')
 
 
 def test_a_device_without_bfloat16_computes_in_float32(tmp_path, monkeypatch):

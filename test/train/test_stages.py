@@ -151,6 +151,29 @@ def test_the_vision_tower_stays_as_its_own_stage_left_it(run):
             assert torch.equal(saved, taught[key].to(saved.dtype)), key
 
 
+def test_a_backbone_goes_on_with_a_larger_tower(run, corpus_folder, tmp_path):
+    short = {**LOOP, 'steps': 1, 'batch': 2}
+    sizes = {**CONFIG['backbone']['miniature'], 'vision_layers': 3}
+    stages = dict.fromkeys(('heads', 'vision', 'packed', 'joined'), short)
+    content = {**CONFIG, 'backbone': {**CONFIG['backbone'], **stages, 'miniature': sizes}}
+    path = tmp_path / 'larger.yaml'
+    path.write_text(yaml.safe_dump(content))
+    command = ['train', 'backbone', '--config', str(path), '--corpus', str(corpus_folder)]
+    begin = ['--run', str(tmp_path / 'run'), '--begin', str(run / 'backbone')]
+    assert main([*command, *begin]) == 0
+    before = load_file(run / 'backbone' / 'model.safetensors')
+    after = load_file(tmp_path / 'run' / 'backbone' / 'model.safetensors')
+    assert {key.split('layers.2.')[0] for key in set(after) - set(before)} == {
+        'vision_tower.encoder.'
+    }
+    # a step of warming up moves weights by a hundred thousandth: it is still the same model
+    for key, value in before.items():
+        torch.testing.assert_close(after[key], value, rtol=0.02, atol=0.002)
+    # only its readers learned at first
+    taught = torch.load(tmp_path / 'run' / 'heads' / 'best.pt', weights_only=True)
+    assert taught and all(key.startswith('dense.') for key in taught)
+
+
 def test_no_compiler_is_named(monkeypatch):
     monkeypatch.setenv('CXX', 'no-such-compiler')
     loop = LoopConfig(**LOOP)
