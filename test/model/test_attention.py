@@ -125,11 +125,11 @@ def every_core():
 @pytest.mark.timeout(600)
 def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b(every_core):
     # Widths, heads, vocabulary, pixels and tokens are those of the 3B model. Its blocks are all
-    # alike, so that eight of them stand for twenty-six, the seventh for its block 14; and the
-    # decoder does not know how deep the vision tower is that its 1024 tokens come from.
-    backbone = random_backbone(TRUE_TEXT, {**TRUE_VISION, 'num_hidden_layers': 2}, layers=8)
+    # alike, so that four of them stand for twenty-six, the third for its block 14; and the decoder
+    # does not know how deep the vision tower is that its 1024 tokens come from.
+    backbone = random_backbone(TRUE_TEXT, {**TRUE_VISION, 'num_hidden_layers': 2}, layers=4)
     assert backbone.image_token_count == 1024
-    assert largest_relative_error(backbone, 6, TEXTS[:1]) < 1e-5
+    assert largest_relative_error(backbone, 2, TEXTS[:1]) < 1e-5
 
 
 @pytest.mark.slow
