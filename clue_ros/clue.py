@@ -8,25 +8,16 @@ clue.respond(view, Dialog('get the mug'))     # Question | Grounding | Absent | 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Sequence
-from contextlib import contextmanager
-from contextlib import nullcontext
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from clue_ros import closer
-from clue_ros.box import decode_locations
+from clue_ros.answers import Answers
 from clue_ros.dialog import Dialog
 from clue_ros.dialog import check_ask_policy
 from clue_ros.errors import CheckpointError
 from clue_ros.errors import ClueError
-from clue_ros.errors import DeviceError
-from clue_ros.errors import InvalidBox
 from clue_ros.errors import InvalidImage
 from clue_ros.errors import MissingAdapter
 from clue_ros.model import checkpoint as checkpoints
@@ -37,44 +28,18 @@ from clue_ros.model.attention import text_to_image_rows
 from clue_ros.model.backbone import Backbone
 from clue_ros.model.checkpoint import Checkpoint
 from clue_ros.model.checkpoint import CheckpointConfig
-from clue_ros.model.decoder import BOX_TOKENS
-from clue_ros.model.decoder import MAX_QUESTION_TOKENS
-from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
-from clue_ros.model.decoder import Suffix
 from clue_ros.model.device import choose_device
 from clue_ros.model.device import choose_dtype
+from clue_ros.model.device import named_out_of_memory
 from clue_ros.model.probe import Probe
 from clue_ros.model.probe import load_probe
 from clue_ros.model.regions import find_regions
 from clue_ros.model.self_test import run_self_test
-from clue_ros.prompt import readable
-from clue_ros.response import Absent
 from clue_ros.response import Ambiguity
-from clue_ros.response import Grounding
-from clue_ros.response import Invalid
-from clue_ros.response import Question
 from clue_ros.response import Response
-
-Image = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """One frame, encoded."""
-
-    image: Image  # (height, width, 3) RGB
-    features: Tensor  # (image tokens, hidden)
-
-    @property
-    def width(self) -> int:
-        """Pixels of the source image."""
-        return int(self.image.shape[1])
-
-    @property
-    def height(self) -> int:
-        """Pixels of the source image."""
-        return int(self.image.shape[0])
+from clue_ros.view import Image
+from clue_ros.view import View
 
 
 class Clue:
@@ -95,7 +60,7 @@ class Clue:
         self._probe: Probe | None = None
         if checkpoint.probe:
             self._probe = load_probe(checkpoint.probe).to(backbone.device)
-        self._decoder = Decoder(backbone)
+        self._answers = Answers(backbone, self._adapters, self._config)
 
     @classmethod
     def load(
@@ -113,7 +78,7 @@ class Clue:
         """
         checkpoint = checkpoints.find(path_or_name, allow_download)
         chosen = choose_device(device)
-        with _out_of_memory(chosen):
+        with named_out_of_memory(chosen):
             backbone = Backbone.load(checkpoint.backbone, chosen, choose_dtype(dtype, chosen))
             return cls(backbone, checkpoint)
 
@@ -152,7 +117,7 @@ class Clue:
         """Encode several frames in one batch."""
         for image in images:
             _check_image(image)
-        with _out_of_memory(self._backbone.device):
+        with named_out_of_memory(self._backbone.device):
             features = self._backbone.encode(images)
         return [View(image, row) for image, row in zip(images, features, strict=True)]
 
@@ -165,7 +130,7 @@ class Clue:
         """Assess several (view, dialog) pairs in one batch."""
         config, backbone = self._config, self._backbone
         texts = [config.prompts.probe_text(dialog) for dialog in dialogs]
-        with _out_of_memory(backbone.device), self._adapter('ambiguity'):
+        with named_out_of_memory(backbone.device), self._adapters.use('ambiguity'):
             prefix = backbone.prefix([view.features for view in views], texts)
             rows = text_to_image_rows(backbone, prefix, config.probe_layer)
             queries = prefix.words if config.queries == 'words' else prefix.expression
@@ -224,63 +189,10 @@ class Clue:
     ) -> list[Response]:
         """Let the decoder write, in a given form for each (view, dialog) pair.
 
-        A pair may come with several forms: the model reads it once. A box is what the frame and
-        the checkpoint's closer looks say of it together (`clue_ros.closer`).
+        A pair may come with several forms: the model reads it once. What it writes first is thought
+        over as the checkpoint asks for: see `clue_ros.answers`.
         """
-        return self._look_closer(views, dialogs, self._write(views, dialogs, forms))
-
-    def _write(
-        self, views: Sequence[View], dialogs: Sequence[Dialog], forms: Sequence[Form]
-    ) -> list[Response]:
-        pairs = list(zip(views, dialogs, strict=True))
-        rows = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
-        wanted = [(rows[pair], form) for pair, form in zip(pairs, forms, strict=True)]
-        prompts = self._config.prompts
-        text = prompts.decoder_text if self.has_decoder else prompts.probe_text
-        reserve = BOX_TOKENS if set(forms) == {Form.BOX} else MAX_QUESTION_TOKENS
-        with _out_of_memory(self._backbone.device), self._adapter('ivg'):
-            prefix = self._backbone.prefix(
-                [view.features for view, _ in rows], [text(dialog) for _, dialog in rows], reserve
-            )
-            suffixes = self._decoder.decode(prefix, wanted)
-        return [_read_suffix(*one) for one in zip(suffixes, views, strict=True)]
-
-    def _look_closer(
-        self, views: Sequence[View], dialogs: Sequence[Dialog], responses: list[Response]
-    ) -> list[Response]:
-        """The responses, their boxes joined with those of the checkpoint's closer looks."""
-        pairs = list(zip(views, dialogs, strict=True))
-        first = {
-            pair: found
-            for pair, found in zip(pairs, responses, strict=True)
-            if isinstance(found, Grounding)
-        }
-        shares = self._config.closer_looks
-        if not first or not shares:
-            return responses
-        again: dict[tuple[View, Dialog], list[Grounding]] = {pair: [] for pair in first}
-        for share in shares:
-            windows = [
-                closer.window(found.box, share, view.width, view.height)
-                for (view, _), found in first.items()
-            ]
-            parts = [closer.cut(v.image, part) for (v, _), part in zip(first, windows, strict=True)]
-            said = self._write(
-                self.look_all(parts), [dialog for _, dialog in first], [Form.BOX] * len(first)
-            )
-            for pair, part, found in zip(first, windows, said, strict=True):
-                if isinstance(found, Grounding):
-                    again[pair].append(closer.moved(found, part))
-        joined = {pair: closer.join(first[pair], again[pair], len(shares)) for pair in first}
-        return [
-            joined[pair] if isinstance(response, Grounding) else response
-            for pair, response in zip(pairs, responses, strict=True)
-        ]
-
-    @contextmanager
-    def _adapter(self, name: str) -> Iterator[None]:
-        with self._adapters.use(name) if name in self._adapters.names else nullcontext():
-            yield
+        return self._answers.decode_all(list(zip(views, dialogs, strict=True)), forms)
 
     def _check_policy(self, ask_policy: str) -> None:
         check_ask_policy(ask_policy)
@@ -318,28 +230,3 @@ def _check_image(image: Image) -> None:
         raise InvalidImage(f'an image must be a uint8 array (height, width, 3) in RGB, got {came}')
     if image.shape[2] != 3 or 0 in image.shape:
         raise InvalidImage(f'an image must have shape (height, width, 3), got {image.shape}')
-
-
-def _read_suffix(suffix: Suffix, view: View) -> Response:
-    if suffix.is_box:
-        try:
-            box = decode_locations(suffix.text, view.width, view.height)
-        except InvalidBox as error:
-            return Invalid(suffix.text, str(error))
-        return Grounding(box, suffix.confidence)
-    if not suffix.text:
-        return Absent()
-    if not suffix.complete:
-        return Invalid(suffix.text, f'the question did not end in {MAX_QUESTION_TOKENS} tokens')
-    return Question(readable(suffix.text))
-
-
-@contextmanager
-def _out_of_memory(device: torch.device) -> Iterator[None]:
-    try:
-        yield
-    except torch.cuda.OutOfMemoryError as error:
-        raise DeviceError(
-            f'{device} ran out of memory: {error}; use a smaller model, dtype bfloat16, '
-            'or device cpu'
-        ) from error

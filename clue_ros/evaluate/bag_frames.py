@@ -20,7 +20,7 @@ from clue_ros.pixels import read_raw
 
 if TYPE_CHECKING:
     from clue_ros.clue import Clue
-    from clue_ros.clue import View
+    from clue_ros.view import View
 
 
 @dataclass

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clue_ros.clue import Clue
-from clue_ros.clue import View
 from clue_ros.dialog import Dialog
 from clue_ros.evaluate.plain import Plain
 from clue_ros.response import Ambiguity
+from clue_ros.view import View
 
 PEAKS = 'peaks'  # regions of the map above the checkpoint's region level
 ENTROPY = 'entropy'  # of the map, in nats

@@ -15,13 +15,13 @@ from typing import Protocol
 from typing import TypeVar
 
 from clue_ros.clue import Clue
-from clue_ros.clue import View
 from clue_ros.dialog import Dialog
 from clue_ros.evaluate.baselines import Baselines
 from clue_ros.evaluate.runner import Seen
 from clue_ros.model.decoder import Form
 from clue_ros.response import Ambiguity
 from clue_ros.response import Response
+from clue_ros.view import View
 
 # (number of a case in the batch, what was said about it)
 Moment = tuple[int, Dialog]

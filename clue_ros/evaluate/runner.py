@@ -16,8 +16,6 @@ from typing import Protocol
 from tqdm import tqdm
 
 from clue_ros.clue import Clue
-from clue_ros.clue import Image
-from clue_ros.clue import View
 from clue_ros.errors import ClueError
 from clue_ros.errors import InvalidImage
 from clue_ros.errors import InvalidRequest
@@ -26,6 +24,8 @@ from clue_ros.evaluate.cases import Place
 from clue_ros.evaluate.log import LogWriter
 from clue_ros.evaluate.log import Record
 from clue_ros.evaluate.records import blank
+from clue_ros.view import Image
+from clue_ros.view import View
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,7 +58,10 @@ class Adapters:
 
     @contextmanager
     def use(self, name: str) -> Iterator[None]:
-        """Run the block with adapter `name` active."""
+        """Run the block with adapter `name` active; as it is when there is none of that name."""
+        if name not in self.names:
+            yield
+            return
         if self._layers:
             yield from self._switched(name)
             return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from clue_ros.errors import DeviceError
@@ -41,3 +44,15 @@ def computes_in_bfloat16(device: torch.device) -> bool:
     """Whether a device has instructions for bfloat16: a CPU without them is many times slower."""
     known = getattr(torch.ops.mkldnn, '_is_mkldnn_bf16_supported', None)
     return device.type == 'cuda' or bool(known and known())
+
+
+@contextmanager
+def named_out_of_memory(device: torch.device) -> Iterator[None]:
+    """Raise DeviceError, saying what helps, where the block needs more memory than there is."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise DeviceError(
+            f'{device} ran out of memory: {error}; use a smaller model, dtype bfloat16, '
+            'or device cpu'
+        ) from error

@@ -79,13 +79,13 @@ def _measure_model(rounds: int) -> None:
     from transformers import PaliGemmaForConditionalGeneration
 
     from clue_ros.clue import Clue
-    from clue_ros.clue import View
     from clue_ros.dialog import Dialog
     from clue_ros.frames import open_source
     from clue_ros.model.backbone import Backbone
     from clue_ros.model.checkpoint import EMBEDDED
     from clue_ros.model.checkpoint import find
     from clue_ros.nodes.sim_camera import SHIPPED
+    from clue_ros.view import View
 
     # as perception runs it
     torch.set_num_threads(1)

@@ -22,6 +22,7 @@ from vision_msgs.msg import Detection2D
 from clue_ros.action import Ground
 from clue_ros.errors import ClueError
 from clue_ros.errors import NoImage
+from clue_ros.frames import open_source
 from clue_ros.msg import DialogState
 from clue_ros.nodes import bringup
 from clue_ros.nodes.messages import NOTHING
@@ -29,6 +30,8 @@ from clue_ros.nodes.messages import box_from_message
 from clue_ros.nodes.processes import Processes
 from clue_ros.nodes.processes import private_domain
 from clue_ros.nodes.runtime import spin_until
+from clue_ros.nodes.sim_camera import SHIPPED
+from clue_ros.nodes.sim_camera import read_scene
 from clue_ros.nodes.spectator import PICTURES
 from clue_ros.nodes.spectator import Spectator
 from clue_ros.speech.terminal import Terminal
@@ -64,6 +67,8 @@ def run_demo(config: DemoConfig) -> int:
 
     Where the truth says that a scene's request fits nothing, ABSENT is the right end.
     """
+    # what the camera would refuse is refused before anything is started
+    read_scene(open_source(Path(config.source or SHIPPED)), config.scene)
     config.out.mkdir(parents=True, exist_ok=True)
     for picture in config.out.glob(PICTURES.format('*')):
         picture.unlink()  # of an earlier run
@@ -97,6 +102,32 @@ class Director:
         return future.result()
 
 
+class Typist:
+    """The person at the terminal, while the demo is interactive."""
+
+    def __init__(self, spectator: Spectator) -> None:
+        """Say what is typed through `spectator`."""
+        self._spectator = spectator
+        self._last = 0.0  # when something was typed, s of time.monotonic()
+        self._closed = False
+
+    def type_replies(self) -> None:
+        """Read until the terminal is closed."""
+        print('Type your reply when the robot asks; Ctrl-D takes the request back.', flush=True)
+        with suppress(EOFError):
+            Terminal().listen(self._say)
+        self._closed = True
+
+    def _say(self, line: str) -> None:
+        self._last = time.monotonic()
+        self._spectator.heard.publish(String(data=line))
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the robot waits for a reply that nobody can type any more."""
+        return self._closed and self._spectator.asking_since > self._last
+
+
 def _commands(config: DemoConfig) -> dict[str, list[str]]:
     values = bringup.read_assignments([])
     commands = bringup.commands(values)
@@ -120,8 +151,9 @@ def _run(config: DemoConfig, director: Director) -> int:
         START_SECONDS,
         'perception to become active',
     )
+    person = Typist(spectator)
     if config.interactive:
-        threading.Thread(target=_type_replies, args=(spectator,), daemon=True).start()
+        threading.Thread(target=person.type_replies, daemon=True).start()
     results = []
     for scene in _scenes(config):
         if scene != config.scene:
@@ -131,7 +163,7 @@ def _run(config: DemoConfig, director: Director) -> int:
             if not answer.successful:
                 break  # behind the last one
         director.until(lambda: spectator.sees_scene, START_SECONDS, 'a scene of the camera')
-        results.append(_play(config, director, scene))
+        results.append(_play(config, director, scene, person))
     good = sum(result['success'] for result in results)
     if config.every_scene:
         print(f'{good} of {len(results)} requests ended right: IoU >= 0.5, or rightly ABSENT')
@@ -143,7 +175,8 @@ def _scenes(config: DemoConfig) -> range:
     return range(config.scene, sys.maxsize if config.every_scene else config.scene + 1)
 
 
-def _play(config: DemoConfig, director: Director, scene: int) -> dict[str, Any]:
+def _play(config: DemoConfig, director: Director, scene: int, person: Typist) -> dict[str, Any]:
+    """Say the request and see it end; it is taken back when nobody can reply any more."""
     spectator = director.spectator
     request = config.request or spectator.request
     print(f'\nscene {scene}', flush=True)
@@ -153,8 +186,12 @@ def _play(config: DemoConfig, director: Director, scene: int) -> dict[str, Any]:
     spectator.scene = scene
     sending = spectator.ground.send_goal_async(Ground.Goal(instruction=request))
     handle = director.get(sending, 10, 'the dialog manager to take the goal')
+    end = handle.get_result_async()
     limit = math.inf if config.interactive else END_SECONDS
-    result = director.get(handle.get_result_async(), limit, 'the end of the dialog').result
+    director.until(lambda: end.done() or person.is_gone, limit, 'the end of the dialog')
+    if not end.done():
+        director.get(handle.cancel_goal_async(), 10, 'the dialog manager to cancel the goal')
+    result = director.get(end, 10, 'the end of the dialog').result
     seconds = time.monotonic() - begin
     dialog_id = result.dialog.id
     director.until(lambda: dialog_id in spectator.ended, 10, 'the last state of the dialog')
@@ -192,9 +229,3 @@ def _what_is_meant(target: Detection2D | None) -> str:
     if target and target.results:
         return f'  (you mean the {target.results[0].hypothesis.class_id})\n'
     return ''
-
-
-def _type_replies(spectator: Spectator) -> None:
-    print('Type your reply when the robot asks.', flush=True)
-    with suppress(EOFError):
-        Terminal().listen(lambda line: spectator.heard.publish(String(data=line)))

@@ -22,6 +22,7 @@ from clue_ros import frames
 from clue_ros.errors import ClueError
 from clue_ros.errors import InvalidSource
 from clue_ros.frames import Scene
+from clue_ros.frames import Source
 from clue_ros.frames import open_source
 from clue_ros.nodes.images import image_to_jpeg
 from clue_ros.nodes.images import image_to_message
@@ -58,8 +59,7 @@ class SimCamera(Node):
         """Raise ClueError when the source or its first scene cannot be read."""
         super().__init__('sim_camera')
         declare(self, PARAMETERS)
-        path = self.get_parameter('source').value
-        self._source = open_source(Path(path) if path else SHIPPED)
+        self._source = open_source(Path(self.get_parameter('source').value or SHIPPED))
         camera = self.get_parameter('camera').value
         options = {'qos_overriding_options': OVERRIDABLE}
         self._image = self.create_publisher(Image, f'{camera}/image', SENSOR, **options)
@@ -70,19 +70,12 @@ class SimCamera(Node):
         self._objects = self.create_publisher(Detection2DArray, '~/objects', LATCHED, **options)
         self._target = self.create_publisher(Detection2D, '~/target', LATCHED, **options)
         self._request = self.create_publisher(String, '~/request', LATCHED, **options)
-        self._next = self._read(self.get_parameter('scene').value)
+        self._next = read_scene(self._source, self.get_parameter('scene').value)
         self._show(self._next)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._changed)
         self.create_service(Trigger, '~/new_scene', self._new_scene)
         self.create_timer(1.0 / self.get_parameter('rate').value, self._publish)
-
-    def _read(self, index: int) -> Scene:
-        if index >= len(self._source):
-            raise InvalidSource(
-                f'wanted scene {index}, the source has {len(self._source)}, counted from 0'
-            )
-        return self._source[index]
 
     def _show(self, scene: Scene) -> None:
         """Make `scene` the current one and publish its truth."""
@@ -130,7 +123,7 @@ class SimCamera(Node):
         try:
             for change in changes:
                 if change.name == 'scene':
-                    self._next = self._read(change.value)
+                    self._next = read_scene(self._source, change.value)
         except ClueError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -145,6 +138,13 @@ class SimCamera(Node):
             stamp=self.get_clock().now().to_msg(),
             frame_id=self.get_parameter('frame_id').value,
         )
+
+
+def read_scene(source: Source, index: int) -> Scene:
+    """A scene of a source, counted from 0; raises InvalidSource when there is none."""
+    if index >= len(source):
+        raise InvalidSource(f'wanted scene {index}, the source has {len(source)}, counted from 0')
+    return source[index]
 
 
 def _pinhole(scene: Scene, header: Header) -> CameraInfo:

@@ -13,8 +13,8 @@ from clue_ros.dialog import Dialog
 from clue_ros.errors import InvalidImage
 
 if TYPE_CHECKING:
-    from clue_ros.clue import Image
-    from clue_ros.clue import View
+    from clue_ros.view import Image
+    from clue_ros.view import View
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PIL import Image
@@ -34,6 +35,7 @@ class Spectator(Node):
         self._wanted: list[tuple[Path, tuple[int, int]]] = []
         self.scene = 0
         self.ended: set[str] = set()  # ids of dialogs
+        self.asking_since = 0.0  # s of time.monotonic(); 0 when the robot waits for no reply
         self.request = ''  # of the scene
         self.target: Detection2D | None = None  # of the scene
         self._frames = 0  # of the scene
@@ -60,6 +62,7 @@ class Spectator(Node):
 
     def _watch(self, state: DialogState) -> None:
         """Keep the overlay picture of a state that shows a question or the end."""
+        self.asking_since = time.monotonic() if state.state == DialogState.ASKING else 0.0
         if state.state not in (DialogState.ASKING, DialogState.DONE):
             return
         label = 'question' if state.state == DialogState.ASKING else 'end'

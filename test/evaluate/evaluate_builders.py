@@ -50,7 +50,7 @@ def log(measure: str, *records: Record, **options: Any) -> Log:
     return Log(header, records)
 
 
-def small_folder(folder: Path, count: int = 6) -> Path:
+def small_folder(folder: Path, count: int = 4) -> Path:
     """The first scenes of the tests as a data set in our own format; both kinds of request."""
     folder.mkdir(exist_ok=True)
     rows = load_scenes()[:count]

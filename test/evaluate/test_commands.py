@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals')
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    return small_folder(tmp_path_factory.mktemp('data'), 6)
+    return small_folder(tmp_path_factory.mktemp('data'))
 
 
 def evaluate(*words):
@@ -50,17 +50,17 @@ def test_a_mistake_is_told_in_one_line(tmp_path, monkeypatch, capsys, words, say
 
 def test_a_run_and_its_folder(data, tmp_path, capsys):
     out = tmp_path / 'out'
-    words = ['loop', '--data', data, '--out', out, '--policies', 'probe,never', '--batch', 4]
+    words = ['loop', '--data', data, '--out', out, '--policies', 'probe,never', '--batch', 2]
     assert evaluate(*words) == 0
     printed = capsys.readouterr().out
     assert 'loop/probe/success' in printed and 'loop/never/reward_minus_probe' in printed
     report = json.loads((out / 'report.json').read_text())
     assert report['command'].startswith('clue evaluate loop --data')
-    assert report['records'] == len(read_log(out / report['log']).records) == 12
+    assert report['records'] == len(read_log(out / report['log']).records) == 8
     assert report['checkpoint']['name'] == 'clue-mini' and len(report['checkpoint']['hash']) == 64
-    assert report['figures']['loop/probe/success']['n'] == 6
+    assert report['figures']['loop/probe/success']['n'] == 4
     timings = json.loads((out / 'timings.json').read_text())
-    assert timings['cases'] == 6 and timings['seconds'] > 0
+    assert timings['cases'] == 4 and timings['seconds'] > 0
     # the log is whole: nothing to run, the same figures
     assert evaluate(*words) == 0
     assert json.loads((out / 'report.json').read_text())['figures'] == report['figures']

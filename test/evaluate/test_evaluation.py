@@ -43,7 +43,7 @@ def data(tmp_path_factory):
 
 
 def config(measure, data, out, **values):
-    return EvaluationConfig(measure, data, out, device='cpu', batch=3, **values)
+    return EvaluationConfig(measure, data, out, device='cpu', batch=2, **values)
 
 
 @pytest.fixture(scope='module')
@@ -173,7 +173,7 @@ def test_a_second_run_and_a_killed_one_write_the_same_bytes(loop, tmp_path):
     )
     # killed in the middle of a line, in the second of two batches
     lines = whole.splitlines(keepends=True)
-    tmp_path.joinpath('log.jsonl').write_bytes(b''.join(lines[:40]) + lines[40][:50])
+    tmp_path.joinpath('log.jsonl').write_bytes(b''.join(lines[:24]) + lines[24][:50])
     pace = evaluate(again).pace
     assert (tmp_path / 'log.jsonl').read_bytes() == whole
     assert pace[-1].cases < len({record.id for record in loop[1].log.records})
@@ -184,7 +184,7 @@ def test_a_second_run_and_a_killed_one_write_the_same_bytes(loop, tmp_path):
 
 def test_another_run_does_not_go_on_in_this_log(loop):
     wanted, _ = loop
-    for change in ({'person': 'model'}, {'batch': 2}, {'policies': ('probe', 'never')}):
+    for change in ({'person': 'model'}, {'batch': 1}, {'policies': ('probe', 'never')}):
         with pytest.raises(LogError, match='another run: options'):
             evaluate(replace(wanted, **change))
     rows = (wanted.data.path / 'samples.jsonl').read_text()
@@ -209,7 +209,7 @@ def test_the_pictures_of_a_log_are_found_again(loop):
 
 
 def test_what_cannot_be_read_costs_nothing_else(data, tmp_path):
-    folder = small_folder(tmp_path / 'broken', 4)
+    folder = small_folder(tmp_path / 'broken')
     rows = (folder / 'samples.jsonl').read_text().splitlines()
     image = folder / json.loads(rows[1])['image']
     content = image.read_bytes()

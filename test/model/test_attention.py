@@ -121,24 +121,28 @@ def every_core():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope='module')
+def true_shapes() -> Backbone:
+    """Widths, heads, vocabulary, pixels and image tokens are those of the 3B model.
+
+    Its blocks are all alike, so that three of them stand for twenty-six, the last for its block
+    14; and the decoder does not know how deep the vision tower is that its tokens come from.
+    """
+    return random_backbone(TRUE_TEXT, {**TRUE_VISION, 'num_hidden_layers': 2}, layers=3)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b(every_core):
-    # Widths, heads, vocabulary, pixels and tokens are those of the 3B model. Its blocks are all
-    # alike, so that four of them stand for twenty-six, the third for its block 14; and the decoder
-    # does not know how deep the vision tower is that its 1024 tokens come from.
-    backbone = random_backbone(TRUE_TEXT, {**TRUE_VISION, 'num_hidden_layers': 2}, layers=4)
-    assert backbone.image_token_count == 1024
-    assert largest_relative_error(backbone, 2, TEXTS[:1]) < 1e-5
+def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b(true_shapes, every_core):
+    assert true_shapes.image_token_count == 1024
+    assert largest_relative_error(true_shapes, 2, TEXTS[:1]) < 1e-5
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_whole_door_opens_at_the_true_shapes(every_core):
-    # start-up test included: a camera frame in, a map and a box out. Widths, heads, vocabulary and
-    # the 1024 image tokens are those of the 3B model; its depth says nothing more here.
-    backbone = random_backbone(TRUE_TEXT, {**TRUE_VISION, 'num_hidden_layers': 2}, layers=2)
-    clue = Clue(backbone, Checkpoint('random', backbone=Path()))
+def test_the_whole_door_opens_at_the_true_shapes(true_shapes, every_core):
+    # start-up test included: a camera frame in, a map and a box out
+    clue = Clue(true_shapes, Checkpoint('random', backbone=Path()))
     view = clue.look(np.asarray(Image.fromarray(picture(448, 1)).resize((640, 480))))
     found = clue.ambiguity(view, Dialog('get the apple'))
     assert found.map.shape == (32, 32)

@@ -71,13 +71,15 @@ def test_it_asks_and_then_points(tmp_path):
     assert (tmp_path / 'logs' / 'perception.log').is_file()
 
 
-def test_a_person_answers_and_the_wrong_object_is_no_success(tmp_path):
+def test_who_closes_the_terminal_takes_the_request_back(tmp_path):
     keep = tmp_path / 'notes.txt'
     keep.write_text('mine')
     run = clue('demo', '--interactive', '--out', str(tmp_path), stdin='')
-    # nobody types anything: the dialog ends by itself
+    # the terminal is closed: nobody can reply any more
     assert run.returncode == 1, run.stdout + run.stderr
-    assert result(run.stdout)['outcome'] == 'NO_REPLY'
+    found = result(run.stdout)
+    assert found['outcome'] == 'CANCELED'
+    assert found['seconds'] < 25  # and not the time that a person has for a reply
     assert '(you mean the large brown box)' in run.stdout
     assert keep.read_text() == 'mine'
 
