@@ -26,7 +26,7 @@ demo: setup
 	@$(VENV)/bin/clue demo $(ARGS)
 
 test: setup
-	$(RUN) pytest -m 'not gpu' -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(RUN) pytest -m 'not gpu' -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dependencies
 	$(RUN) ruff check

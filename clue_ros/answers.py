@@ -116,32 +116,27 @@ class Answers:
         others = self._config.fallback_questions
         if not own or not others:
             return own
-        tried = self._try({moment: [question.text] for moment, question in own.items()})
-        again = {
-            moment: [q for q in others if all(q != turn.question for turn in moment[1].turns)]
-            for moment, question in own.items()
-            if not rehearsal.is_good(tried[moment][question.text])
-        }
-        for moment, found in self._try(again).items():
-            tried[moment].update(found)
+        first = self._try([(moment, question.text) for moment, question in own.items()])
+        tried = {m: {q.text: found} for (m, q), found in zip(own.items(), first, strict=True)}
+        poor = [m for m, q in own.items() if not rehearsal.is_good(tried[m][q.text])]
+        for other in others:
+            new = [m for m in poor if all(other != turn.question for turn in m[1].turns)]
+            for moment, found in zip(new, self._try([(m, other) for m in new]), strict=True):
+                tried[moment][other] = found
+            poor = [m for m in poor if not rehearsal.tells_apart(tried[m].get(other, []))]
         return {moment: Question(rehearsal.best(found)) for moment, found in tried.items()}
 
-    def _try(
-        self, questions: Mapping[Moment, Sequence[str]]
-    ) -> dict[Moment, dict[str, list[Response]]]:
+    def _try(self, asked: Sequence[tuple[Moment, str]]) -> list[list[Response]]:
         """What the decoder points at, at one look, after each reply that each question offers."""
-        tried: dict[Moment, dict[str, list[Response]]] = {
-            moment: {question: [] for question in asked} for moment, asked in questions.items()
-        }
+        tried: list[list[Response]] = [[] for _ in asked]
         wanted: list[tuple[list[Response], Moment]] = []
-        for moment, asked in questions.items():
-            for question in asked:
-                for reply in offers(question):
-                    then = self._after(moment, question, reply)
-                    if then:
-                        wanted.append((tried[moment][question], then))
-                    else:
-                        tried[moment][question].append(Absent())
+        for found, (moment, question) in zip(tried, asked, strict=True):
+            for reply in offers(question):
+                then = self._after(moment, question, reply)
+                if then:
+                    wanted.append((found, then))
+                else:
+                    found.append(Absent())
         for start in range(0, len(wanted), _ROWS):
             part = wanted[start : start + _ROWS]
             pointed = self._write([then for _, then in part], [Form.BOX] * len(part))

@@ -17,10 +17,14 @@ SAME = 0.5  # IoU from which two replies lead to the same thing
 SURE = 0.8  # confidence from which one look is sure
 
 
+def tells_apart(responses: Sequence[Response]) -> bool:
+    """Whether all replies lead to different things, by the responses after them."""
+    return _worth(responses)[0]
+
+
 def is_good(responses: Sequence[Response]) -> bool:
-    """Whether all replies lead to different things, and surely, by the responses after them."""
-    different, least = _worth(responses)
-    return different and least >= SURE
+    """Whether all replies lead to different things, and surely."""
+    return tells_apart(responses) and _worth(responses)[1] >= SURE
 
 
 def best(tried: Mapping[str, Sequence[Response]]) -> str:
@@ -33,7 +37,7 @@ def best(tried: Mapping[str, Sequence[Response]]) -> str:
     own, *others = tried
     if is_good(tried[own]):
         return own
-    telling = (question for question in others if _worth(tried[question])[0])
+    telling = (question for question in others if tells_apart(tried[question]))
     return next(telling, max(tried, key=lambda question: _worth(tried[question])))
 
 

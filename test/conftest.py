@@ -15,17 +15,6 @@ if TYPE_CHECKING:
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests that start nodes one after the other where others run beside them.
-
-    The others stay with those of their file, so that what a module sets up is set up once.
-    """
-    if config.pluginmanager.hasplugin('xdist'):
-        for item in items:
-            group = 'ros' if item.get_closest_marker('ros') else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope='module')
 def domain() -> Iterator[int]:
     """A ROS domain of the test module's own."""
