@@ -26,7 +26,9 @@ demo: setup
 	@$(VENV)/bin/clue demo $(ARGS)
 
 test: setup
-	$(RUN) pytest -m 'not gpu' -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@# one more worker than cores: some of the tests wait for nodes
+	PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(nproc) + 1)) \
+	  $(RUN) pytest -m 'not gpu' -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dependencies
 	$(RUN) ruff check

@@ -70,10 +70,10 @@ class CheckpointConfig:
             raise ValueError(f'closer_looks must be a list of shares in (0, 1], got {shares}')
         others = self.fallback_questions
         if not isinstance(others, tuple) or not all(
-            isinstance(question, str) and len(offers(question)) > 1 for question in others
+            isinstance(question, str) and offers(question) for question in others
         ):
             raise ValueError(
-                'fallback_questions must be a list of questions with two or more options, such as '
+                'fallback_questions must be a list of questions that offer something, such as '
                 f'"the left one or the right one?", got {others}'
             )
 

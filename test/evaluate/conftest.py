@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from model_builders import CHECKPOINT
 
 from clue_ros.errors import MissingSimulator
 from clue_ros.evaluate import intervals
+from clue_ros.model import checkpoint
 from clue_ros.sim.render import Renderer
 
 
@@ -27,6 +32,18 @@ def quick_intervals() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(intervals, 'RESAMPLES', 50)
         yield
+
+
+@pytest.fixture(scope='module')
+def hasty(tmp_path_factory) -> Iterator[Path]:
+    """The embedded checkpoint has no second thoughts: they take time and are tested elsewhere."""
+    folder = shutil.copytree(CHECKPOINT, tmp_path_factory.mktemp('hasty') / 'clue-mini')
+    config = json.loads((folder / 'clue.json').read_text())
+    del config['closer_looks'], config['fallback_questions']
+    (folder / 'clue.json').write_text(json.dumps(config))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, '_EMBEDDED_FOLDER', folder)
+        yield folder
 
 
 @pytest.fixture(scope='session')

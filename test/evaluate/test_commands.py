@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 from evaluate_builders import small_folder
-from model_builders import CHECKPOINT
 
 from clue_ros.cli import main
 from clue_ros.errors import CheckpointError
@@ -16,7 +15,7 @@ from clue_ros.evaluate.intervals import Figure
 from clue_ros.evaluate.log import read_log
 from clue_ros.evaluate.scenes import Scenes
 
-pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals')
+pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals', 'hasty')
 
 
 @pytest.fixture(scope='module')
@@ -85,9 +84,9 @@ def test_limits_decide_the_exit_status(data, tmp_path_factory, capsys, limits, s
 
 
 @pytest.fixture
-def checkpoint(tmp_path):
+def checkpoint(hasty, tmp_path):
     """A copy whose card may be written."""
-    return shutil.copytree(CHECKPOINT, tmp_path / 'mine')
+    return shutil.copytree(hasty, tmp_path / 'mine')
 
 
 STATED = card.CardRun(

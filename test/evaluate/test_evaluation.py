@@ -34,7 +34,7 @@ from clue_ros.frames import open_source
 from clue_ros.person import Person
 from clue_ros.response import Grounding
 
-pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals')
+pytestmark = pytest.mark.usefixtures('one_thread', 'quick_intervals', 'hasty')
 
 
 @pytest.fixture(scope='module')

@@ -70,7 +70,7 @@ def test_the_scripted_person_follows_the_conversation():
     assert scripted([later]) == ['yes']
 
 
-@pytest.mark.usefixtures('one_thread')
+@pytest.mark.usefixtures('one_thread', 'hasty')
 def test_the_model_says_what_leads_it_to_the_target():
     clue = Clue.load(device='cpu')
     rows = [row for row in load_scenes() if row['dialog']][:4]

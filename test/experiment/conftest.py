@@ -87,15 +87,15 @@ def arguments(corpora, backbone_folder, config_file):
     ]
 
 
-@pytest.fixture(scope='session')
-def probes_run(arguments, tmp_path_factory):
+@pytest.fixture(scope='package')
+def probes_run(arguments, quick_intervals, tmp_path_factory):
     """A finished `clue experiment probes`."""
     out = tmp_path_factory.mktemp('probes')
     assert main(['experiment', 'probes', *arguments, '--out', str(out)]) == 0
     return out
 
 
-@pytest.fixture(autouse=True, scope='session')
+@pytest.fixture(autouse=True, scope='package')
 def quick_intervals():
     """Fewer resamples; how intervals come about is tested by itself."""
     with pytest.MonkeyPatch.context() as patch:

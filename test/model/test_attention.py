@@ -125,17 +125,17 @@ def every_core():
 def true_shapes() -> Backbone:
     """Widths, heads, vocabulary, pixels and image tokens are those of the 3B model.
 
-    Its blocks are all alike, so that three of them stand for twenty-six, the last for its block
-    14; and the decoder does not know how deep the vision tower is that its tokens come from.
+    Its blocks are all alike, so that two of them stand for twenty-six, the last for its block 14;
+    and the decoder does not know how deep the vision tower is that its tokens come from.
     """
-    return random_backbone(TRUE_TEXT, {**TRUE_VISION, 'num_hidden_layers': 2}, layers=3)
+    return random_backbone(TRUE_TEXT, {**TRUE_VISION, 'num_hidden_layers': 2}, layers=2)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b(true_shapes, every_core):
     assert true_shapes.image_token_count == 1024
-    assert largest_relative_error(true_shapes, 2, TEXTS[:1]) < 1e-5
+    assert largest_relative_error(true_shapes, 1, TEXTS[:1]) < 1e-5
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ def swap_adapters(folder):
         (config(closer_looks=['half']), CheckpointError, 'closer_looks must be a list'),
         (config(fallback_questions='which?'), CheckpointError, 'must be a list of questions'),
         (config(fallback_questions=[1]), CheckpointError, 'must be a list of questions'),
-        (config(fallback_questions=['the red one?']), CheckpointError, 'two or more options'),
+        (config(fallback_questions=['Which one?']), CheckpointError, 'that offer something'),
         (config(queries='all'), CheckpointError, 'expression or words'),
         (config(probe_layer=-1), CheckpointError, 'probe_layer must be a whole number >= 0'),
         (config(prompts={'probe_prefix': '{x}'}), CheckpointError, 'probe_prefix may hold'),
