@@ -17,7 +17,7 @@ from clue_ros.pixels import decode
 from clue_ros.question import offers
 from clue_ros.response import Question
 
-LEFT_OR_RIGHT, NEAR_OR_FAR = (
+FALLBACKS = LEFT_OR_RIGHT, NEAR_OR_FAR = (
     'Which one do you mean, the left one or the right one?',
     'Which one do you mean, the closest one or the farthest one?',
 )
@@ -26,8 +26,10 @@ ROWS = [row for row in load_scenes() if row['verdict'] == 'several'][2:4]
 
 
 @pytest.fixture(scope='module')
-def clue() -> Clue:
-    return Clue.load()
+def clue() -> Iterator[Clue]:
+    clue = Clue.load()
+    with configured(clue, fallback_questions=FALLBACKS):
+        yield clue
 
 
 @pytest.fixture(scope='module')

@@ -145,7 +145,7 @@ def test_a_map_is_what_it_says(clue):
 
 @pytest.mark.parametrize('policy', ['probe', 'decoder', 'always', 'never'])
 def test_several_views_in_one_batch_answer_as_alone(clue, policy):
-    rows = ROWS[:4]
+    rows = ROWS[:3]
     views = clue.look_all([picture(item) for item in rows])
     dialogs = [Dialog(item['instruction']) for item in rows]
     together = clue.respond_all(views, dialogs, policy)

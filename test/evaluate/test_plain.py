@@ -19,7 +19,7 @@ from clue_ros.response import Grounding
 from clue_ros.response import Invalid
 from clue_ros.response import Question
 
-ROWS = load_scenes()[:4]
+ROWS = load_scenes()[:3]
 CHECKPOINT = find(EMBEDDED, allow_download=False)
 
 

@@ -87,7 +87,7 @@ def arguments(corpora, backbone_folder, config_file):
     ]
 
 
-@pytest.fixture(scope='package')
+@pytest.fixture(scope='module')
 def probes_run(arguments, quick_intervals, tmp_path_factory):
     """A finished `clue experiment probes`."""
     out = tmp_path_factory.mktemp('probes')
@@ -95,7 +95,7 @@ def probes_run(arguments, quick_intervals, tmp_path_factory):
     return out
 
 
-@pytest.fixture(autouse=True, scope='package')
+@pytest.fixture(autouse=True, scope='module')
 def quick_intervals():
     """Fewer resamples; how intervals come about is tested by itself."""
     with pytest.MonkeyPatch.context() as patch:

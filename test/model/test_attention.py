@@ -1,6 +1,5 @@
 """The partial forward against transformers' own eager attention weights."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -112,15 +111,6 @@ def test_soft_capping_matters_in_that_test():
     assert float((capped - reference(backbone, image, TEXTS[0], 2)).abs().max()) > 1e-3
 
 
-@pytest.fixture
-def every_core():
-    """For what is large enough to gain from threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(os.cpu_count() or 1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope='module')
 def true_shapes() -> Backbone:
     """Widths, heads, vocabulary, pixels and image tokens are those of the 3B model.
@@ -133,14 +123,14 @@ def true_shapes() -> Backbone:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b(true_shapes, every_core):
+def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b(true_shapes):
     assert true_shapes.image_token_count == 1024
     assert largest_relative_error(true_shapes, 1, TEXTS[:1]) < 1e-5
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_whole_door_opens_at_the_true_shapes(true_shapes, every_core):
+def test_the_whole_door_opens_at_the_true_shapes(true_shapes):
     # start-up test included: a camera frame in, a map and a box out
     clue = Clue(true_shapes, Checkpoint('random', backbone=Path()))
     view = clue.look(np.asarray(Image.fromarray(picture(448, 1)).resize((640, 480))))

@@ -65,6 +65,7 @@ class World:
         self.transcript = peer.collect(String, 'dialog_manager/transcript')
         self.targets = peer.collect(Detection2D, 'dialog_manager/target')
         self.said = peer.collect(String, 'speech/said')
+        self._past: set[str] = set()  # dialogs whose end was seen, or belongs to a test before
         peer.node.create_service(
             Respond, 'perception/respond', self._respond, callback_group=ReentrantCallbackGroup()
         )
@@ -93,6 +94,7 @@ class World:
     def forget(self) -> None:
         """Begin afresh; what is still on its way belongs to the test before."""
         self.peer.spin(0.1)
+        self._past |= {state.dialog.id for state in self.states}
         for messages in (self.states, self.transcript, self.targets, self.said, self.requests):
             messages.clear()
 
@@ -126,7 +128,11 @@ class World:
         self.peer.wait(lambda: text in [line.data for line in self.said], f'{text!r} to be said')
 
     def ends(self) -> list[DialogState]:
-        return [state for state in self.states if state.state == DialogState.DONE]
+        return [
+            state
+            for state in self.states
+            if state.state == DialogState.DONE and state.dialog.id not in self._past
+        ]
 
     def end(self) -> DialogState:
         """The one end of the one instruction since the last call."""
@@ -135,6 +141,7 @@ class World:
         # of the newest dialog: an end of an earlier one may still have been on its way
         last = self.ends()[-1].dialog.id
         (end,) = [end for end in self.ends() if end.dialog.id == last]
+        self._past.add(last)
         self.states.clear()
         return end
 

@@ -165,10 +165,10 @@ def shaken(graph, rng):
     return replace(graph, things=tuple(things))
 
 
-def test_brute_force_on_thousands_of_scenes():
+def test_brute_force_on_a_thousand_scenes():
     rng = np.random.default_rng(11)
     verdicts = dict.fromkeys((ONE, SEVERAL, NONE), 0)
-    for index in range(2000):
+    for index in range(1000):
         graph = sample_scene(11, index, SceneConfig())
         moved = shaken(graph, rng)
         for _ in range(8):
@@ -178,4 +178,4 @@ def test_brute_force_on_thousands_of_scenes():
             verdicts[verdict(expression, graph)] += 1
             if is_clear(expression, graph):
                 assert fits(expression, moved) == members, (index, expression)
-    assert min(verdicts.values()) > 1000
+    assert min(verdicts.values()) > 500
