@@ -189,8 +189,8 @@ class Clue:
     ) -> list[Response]:
         """Let the decoder write, in a given form for each (view, dialog) pair.
 
-        A pair may come with several forms: the model reads it once. What it writes first is thought
-        over as the checkpoint asks for: see `clue_ros.answers`.
+        A pair may come with several forms: the model reads it once. A box is what the frame and
+        the checkpoint's closer looks say of it together (`clue_ros.closer`).
         """
         return self._answers.decode_all(list(zip(views, dialogs, strict=True)), forms)
 

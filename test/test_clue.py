@@ -111,7 +111,7 @@ def test_the_same_seed_scene_ambiguous_and_clear(clue):
     assert not clear.ambiguous
     question = clue.respond(view, Dialog(scene['instruction']))
     assert isinstance(question, Question)
-    assert all(side in question.text for side in ('left', 'right'))
+    assert all(side in question.text for side in ('left', 'middle', 'right'))
     dialog = Dialog(scene['instruction']).add(question.text, 'the green one')
     found = clue.respond(view, dialog)
     assert isinstance(found, Grounding)

@@ -8,6 +8,7 @@ figures it gives are the model's best case, and need no list of objects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,13 +21,18 @@ from clue_ros.evaluate.cases import Case
 from clue_ros.evaluate.log import NONE
 from clue_ros.person import NONE_OF_THEM
 from clue_ros.person import Person
-from clue_ros.question import offers
 from clue_ros.response import Grounding
 from clue_ros.response import Response
 from clue_ros.view import View
 
+# in front of the options; "I see two mugs:" counts them and offers nothing
+_LEAD = re.compile(
+    r'.*\b(?:do you (?:mean|want)|should i take|is it|which(?: \w+)?)\b'
+    r'|(?:there (?:is|are)|i see|i found)\b[^:,]*[:,]'
+)
 # what one may say to a question that offers nothing
 _PLACES = ('the left one', 'the right one', 'the one in front', 'the one at the back')
+_BREAK = re.compile(r'[,.:;?!]|\bor\b|\band\b')
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +106,21 @@ class ModelPerson:
                 if id(one) not in best or rank[:2] > best[id(one)][:2]:
                     best[id(one)] = rank
         return [best[id(one)][2] if id(one) in best else NONE_OF_THEM for one in asked]
+
+
+def offers(question: str) -> list[str]:
+    """The replies that a question offers: its options, or yes and no when it names only one."""
+    sentences = [text for text in re.split(r'(?<=[.!?])\s+', question.lower()) if text]
+    chunks: list[str] = []
+    # "I see two mugs: a red one and a blue one. Which one?": the last sentence that names any
+    for sentence in reversed(sentences):
+        rest = _LEAD.sub('', sentence)
+        chunks = [chunk.strip() for chunk in _BREAK.split(rest) if chunk.strip()]
+        if chunks:
+            break
+    if len(chunks) == 1:
+        return ['yes', 'no, the other one']
+    return [re.sub(r'^an?\b', 'the', chunk) for chunk in chunks]
 
 
 def _closeness(response: Response, target: Box) -> tuple[float, float]:

@@ -3,8 +3,8 @@
 One of the baselines, and what the speed of an evaluation is measured against. It has three rules of
 this package's decoding: the likeliest kind of answer begins, without which a model that is not sure
 of the last pixel would end instead of writing a box; a question does not begin in the middle; and
-locations are told by their neighbourhood. It has no second thoughts: it neither looks closer nor
-tries questions out.
+locations are told by their neighbourhood. It looks once: the closer looks of a checkpoint are left
+out.
 """
 
 from __future__ import annotations

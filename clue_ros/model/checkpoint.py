@@ -26,7 +26,6 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from clue_ros.errors import CheckpointError
 from clue_ros.prompt import Prompts
-from clue_ros.question import offers
 
 EMBEDDED = 'clue-mini'
 _EMBEDDED_FOLDER = Path(__file__).parent.parent / 'models' / EMBEDDED
@@ -46,8 +45,6 @@ class CheckpointConfig:
     region_level: float = 0.5  # map value from which a cell belongs to a candidate region
     # shares of the picture's sides at which the decoder points again around its box, in (0, 1]
     closer_looks: tuple[float, ...] = ()
-    # what may be asked where the decoder's own question does badly when it is tried out
-    fallback_questions: tuple[str, ...] = ()
     prompts: Prompts = field(default_factory=Prompts)
 
     def __post_init__(self) -> None:
@@ -68,14 +65,6 @@ class CheckpointConfig:
             isinstance(share, int | float) and 0 < share <= 1 for share in shares
         ):
             raise ValueError(f'closer_looks must be a list of shares in (0, 1], got {shares}')
-        others = self.fallback_questions
-        if not isinstance(others, tuple) or not all(
-            isinstance(question, str) and offers(question) for question in others
-        ):
-            raise ValueError(
-                'fallback_questions must be a list of questions that offer something, such as '
-                f'"the left one or the right one?", got {others}'
-            )
 
 
 @dataclass(frozen=True)
@@ -159,10 +148,9 @@ def _read_config(path: Path) -> CheckpointConfig:
         if not isinstance(content, dict) or content.pop('format', None) != _FORMAT:
             raise ValueError(f'"format" must be {_FORMAT}')
         prompts = Prompts(**content.pop('prompts', {}))
-        for name in ('closer_looks', 'fallback_questions'):
-            if isinstance(content.get(name), list):
-                content[name] = tuple(content[name])
-        return CheckpointConfig(**content, prompts=prompts)
+        looks = content.pop('closer_looks', [])
+        shares = tuple(looks) if isinstance(looks, list) else looks
+        return CheckpointConfig(**content, prompts=prompts, closer_looks=shares)
     except (ValueError, TypeError) as error:
         known = ', '.join(item.name for item in fields(CheckpointConfig))
         raise CheckpointError(f'{path} is not readable: {error}; it may hold {known}') from error

@@ -22,11 +22,6 @@ _PARTS = {
 _REGION_LEVEL = 0.3  # of the map: from here on a cell belongs to a candidate region
 # Of the picture: windows in which a small model, whose boxes are loose, points again.
 _CLOSER_LOOKS = (0.4, 0.55, 0.7)
-# It names things wrongly now and then; these questions name none.
-_FALLBACK_QUESTIONS = (
-    'Which one do you mean, the left one or the right one?',
-    'Which one do you mean, the closest one or the farthest one?',
-)
 
 
 def export(run: Path, out: Path, probe: ProbeConfig) -> None:
@@ -46,7 +41,6 @@ def export(run: Path, out: Path, probe: ProbeConfig) -> None:
         queries=probe.queries,
         region_level=_REGION_LEVEL,
         closer_looks=_CLOSER_LOOKS,
-        fallback_questions=_FALLBACK_QUESTIONS,
         prompts=PROMPTS,
         **calibration,
     )

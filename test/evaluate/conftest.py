@@ -36,10 +36,10 @@ def quick_intervals() -> Iterator[None]:
 
 @pytest.fixture(scope='module')
 def hasty(tmp_path_factory) -> Iterator[Path]:
-    """The embedded checkpoint has no second thoughts: they take time and are tested elsewhere."""
+    """The embedded checkpoint looks once: closer looks take time and are tested elsewhere."""
     folder = shutil.copytree(CHECKPOINT, tmp_path_factory.mktemp('hasty') / 'clue-mini')
     config = json.loads((folder / 'clue.json').read_text())
-    del config['closer_looks'], config['fallback_questions']
+    del config['closer_looks']
     (folder / 'clue.json').write_text(json.dumps(config))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, '_EMBEDDED_FOLDER', folder)

@@ -15,11 +15,11 @@ from clue_ros.errors import InvalidSource
 from clue_ros.evaluate.cases import Case
 from clue_ros.evaluate.people import Asked
 from clue_ros.evaluate.people import ModelPerson
+from clue_ros.evaluate.people import offers
 from clue_ros.evaluate.people import scripted
 from clue_ros.person import NONE_OF_THEM
 from clue_ros.person import Thing
 from clue_ros.pixels import decode
-from clue_ros.question import offers
 from clue_ros.response import Grounding
 from clue_ros.view import View
 
@@ -40,6 +40,28 @@ def asked(question, case_, *turns):
     for turn in turns:
         dialog = dialog.add(*turn)
     return Asked(case_, View(np.zeros((8, 8, 3), np.uint8), None), dialog, question)
+
+
+@pytest.mark.parametrize(
+    ('question', 'replies'),
+    [
+        ('Do you mean the red one?', ['yes', 'no, the other one']),
+        ('Is it the mug?', ['yes', 'no, the other one']),
+        ('Do you mean the red one or the blue one?', ['the red one', 'the blue one']),
+        (
+            'Which mug do you mean, a red one, the blue one or one in the middle?',
+            ['the red one', 'the blue one', 'one in the middle'],
+        ),
+        ('I see two mugs: a red one and a blue one. Which one?', ['the red one', 'the blue one']),
+        ('There are two, a red one and a blue one. Which?', ['the red one', 'the blue one']),
+        ('I see two mugs. Is it the red one?', ['yes', 'no, the other one']),
+        ('Should I take the left one or an orange one?', ['the left one', 'the orange one']),
+        ('Which one?', []),
+        ('?', []),
+    ],
+)
+def test_what_a_question_offers(question, replies):
+    assert offers(question) == replies
 
 
 @pytest.mark.parametrize(

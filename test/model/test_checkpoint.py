@@ -80,9 +80,6 @@ def swap_adapters(folder):
         (config(closer_looks=[1.5]), CheckpointError, 'closer_looks must be a list'),
         (config(closer_looks=0.5), CheckpointError, 'closer_looks must be a list'),
         (config(closer_looks=['half']), CheckpointError, 'closer_looks must be a list'),
-        (config(fallback_questions='which?'), CheckpointError, 'must be a list of questions'),
-        (config(fallback_questions=[1]), CheckpointError, 'must be a list of questions'),
-        (config(fallback_questions=['Which one?']), CheckpointError, 'that offer something'),
         (config(queries='all'), CheckpointError, 'expression or words'),
         (config(probe_layer=-1), CheckpointError, 'probe_layer must be a whole number >= 0'),
         (config(prompts={'probe_prefix': '{x}'}), CheckpointError, 'probe_prefix may hold'),
@@ -125,10 +122,6 @@ def test_the_embedded_checkpoint_is_whole():
         queries='words',
         region_level=0.3,
         closer_looks=(0.4, 0.55, 0.7),
-        fallback_questions=(
-            'Which one do you mean, the left one or the right one?',
-            'Which one do you mean, the closest one or the farthest one?',
-        ),
         prompts=checkpoint.config.prompts,
     )
     assert set(checkpoint.adapters) == {'ambiguity', 'ivg'}
