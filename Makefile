@@ -26,9 +26,10 @@ demo: setup
 	@$(VENV)/bin/clue demo $(ARGS)
 
 test: setup
-	@# one more worker than cores: some of the tests wait for nodes
-	PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(nproc) + 1)) \
-	  $(RUN) pytest -m 'not gpu' -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@# One more worker than cores: some of the tests wait for nodes. In the order of the tree, in
+	@# which files with few but long tests do not come last.
+	PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(nproc) + 1)) $(RUN) pytest -m 'not gpu' \
+	  -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/dependencies
 	$(RUN) ruff check

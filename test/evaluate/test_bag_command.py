@@ -19,6 +19,8 @@ from clue_ros.evaluate.bag_command import SHIPPED
 from clue_ros.evaluate.log import read_log
 from clue_ros.evaluate.sources import find_pictures
 
+pytestmark = pytest.mark.usefixtures('hasty')
+
 TABLE = SCENES[1]
 SAID = [
     *truth(TABLE),
@@ -143,10 +145,11 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_second_run_without_ros_writes_the_same_bytes(evaluate, tmp_path):
-    assert evaluate()[0] == 0
+def test_a_second_run_without_ros_writes_the_same_bytes(evaluate, hasty, tmp_path):
+    assert evaluate('--model', hasty)[0] == 0
     run = subprocess.run(
-        [sys.executable, '-c', WITHOUT_ROS, 'evaluate', 'bag', '--out', tmp_path / 'again'],
+        [sys.executable, '-c', WITHOUT_ROS, 'evaluate', 'bag', '--model', hasty,
+         '--out', tmp_path / 'again'],
         capture_output=True, text=True, cwd=ROOT, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr

@@ -40,7 +40,7 @@ ALWAYS, NEVER = ConversationConfig('always'), ConversationConfig('never')
 
 
 @pytest.fixture(scope='module')
-def clue() -> Clue:
+def clue(hasty) -> Clue:
     return Clue.load(device='cpu')
 
 

@@ -131,11 +131,9 @@ def test_equals_transformers_at_the_true_shapes_of_paligemma2_3b(true_shapes):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_whole_door_opens_at_the_true_shapes(true_shapes):
-    # start-up test included: a camera frame in, a map and a box out
+    # start-up test, and with it the partial forward, included: a camera frame in, a box out
     clue = Clue(true_shapes, Checkpoint('random', backbone=Path()))
     view = clue.look(np.asarray(Image.fromarray(picture(448, 1)).resize((640, 480))))
-    found = clue.ambiguity(view, Dialog('get the apple'))
-    assert found.map.shape == (32, 32)
     assert isinstance(clue.respond(view, Dialog('get the apple'), 'never'), RESPONSES)
 
 
