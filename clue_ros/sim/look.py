@@ -163,11 +163,43 @@ def _dots(rng: np.random.Generator) -> Field:
     return (down**2 + across**2 < 0.09).astype(float)
 
 
+def _patches(rng: np.random.Generator) -> Field:
+    """Blots with hard edges, as of camouflage."""
+    bumps = int(rng.integers(4, 14))
+    return (_noise(rng, bumps, bumps) > 0.5).astype(float)
+
+
+def _mosaic(rng: np.random.Generator) -> Field:
+    """Each texel as the nearest of some random stones."""
+    rows, columns = _grid()
+    count = int(rng.integers(20, 60))
+    nearest, shade = np.full(rows.shape, 2.0), np.zeros(rows.shape)
+    for down, across, one in rng.uniform(0, 1, (count, 3)):
+        far = (abs((rows - down + 0.5) % 1 - 0.5)) ** 2 + (
+            abs((columns - across + 0.5) % 1 - 0.5)
+        ) ** 2
+        shade = np.where(far < nearest, one, shade)
+        nearest = np.minimum(far, nearest)
+    return shade
+
+
+def _waves(rng: np.random.Generator) -> Field:
+    """Bands that bend, their edges soft."""
+    rows, columns = _grid()
+    bent = (
+        int(rng.integers(3, 8)) * rows + 0.8 * _noise(rng, 3, 3) + 0.5 * np.sin(2 * np.pi * columns)
+    )
+    return (np.sin(2 * np.pi * bent) + 1) / 2
+
+
 PATTERNS: dict[str, Callable[[np.random.Generator], Field]] = {
     'plain': _plain,
     'wood': _wood,
     'cloth': _cloth,
     'marble': _marble,
+    'patches': _patches,
+    'mosaic': _mosaic,
+    'waves': _waves,
     'checker': _checker,
     'stripes': _stripes,
     'dots': _dots,

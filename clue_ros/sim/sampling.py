@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 
 import numpy as np
 
@@ -107,6 +108,24 @@ OOD = SceneConfig(
         ambient=(0.22, 0.3),
         warmth=(-1.0, 1.0),
     ),
+)
+
+# To train on more than is measured, and never on what is out of distribution: other surfaces,
+# views and lights, on both sides of those of OOD. Names and shapes are those of SceneConfig().
+_WIDE_LOOK = LookConfig(
+    patterns=('plain', 'wood', 'cloth', 'marble', 'patches', 'mosaic', 'waves'),
+    saturation=(0.0, 0.39),
+    lightness=(0.12, 0.88),
+    light_elevation=(0.3, 0.5),
+    brightness=(0.5, 1.0),
+    ambient=(0.1, 0.22),
+    warmth=(-0.8, 0.8),
+)
+_WIDE_VIEW = replace(SceneConfig(), fovy=(0.65, 1.0), roll=(-0.12, 0.12), look=_WIDE_LOOK)
+WIDE = (
+    SceneConfig(),
+    replace(_WIDE_VIEW, elevation=(1.2, 1.4)),
+    replace(_WIDE_VIEW, elevation=(0.5, 0.94)),
 )
 
 

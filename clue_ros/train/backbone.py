@@ -75,6 +75,7 @@ class BackboneConfig:
     patches: int = 64  # computed in the vision stage
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
     recolored: float = 0.35  # share of the vision stage's pictures that teach shapes, not colours
+    loyal: float = 0.0  # weight in the vision stage of staying what the backbone begun from was
     validation: int = 12  # batches
     compiled: bool = False  # blocks of the decoder by torch.compile; a CPU needs a C++ compiler
     seed: int = 0
@@ -87,6 +88,8 @@ class BackboneConfig:
             raise ValueError(f'pointers must name blocks of the decoder, got {self.pointers}')
         if not 0 <= self.recolored <= 1:
             raise ValueError(f'recolored must lie in [0, 1], got {self.recolored}')
+        if self.loyal < 0:
+            raise ValueError(f'loyal must not be negative, got {self.loyal}')
         if self.pictures.recolored:
             raise ValueError(
                 'pictures.recolored must be 0, for lessons name colours; set `recolored` beside it'
@@ -114,7 +117,7 @@ def train_backbone(
     grid = config.miniature.side // config.miniature.patch
     tokenizer = processor.tokenizer
     first = tokenizer.convert_tokens_to_ids('<loc0000>')
-    vision = VisionModel(model)
+    vision = VisionModel(model, config.loyal if begin else 0.0)
     if begin:
         readers = list(vision.dense.parameters())
         _train_vision(vision, readers, config.heads, corpus, held_out, out / 'heads', config)

@@ -66,6 +66,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 def _corpus(options: argparse.Namespace) -> int:
     from clue_ros.errors import InvalidRequest
     from clue_ros.sim.sampling import OOD
+    from clue_ros.sim.sampling import WIDE
     from clue_ros.sim.sampling import SceneConfig
     from clue_ros.train.corpus import CorpusConfig
     from clue_ros.train.corpus import render_corpus
@@ -74,7 +75,7 @@ def _corpus(options: argparse.Namespace) -> int:
     if options.scenes < 1 or options.processes < 1:
         raise InvalidRequest('--scenes and --processes count from 1')
     config = read_section(options.config, 'corpus', CorpusConfig)
-    kinds = OOD if options.ood else SceneConfig()
+    kinds = (OOD,) if options.ood else WIDE if config.wide else (SceneConfig(),)
     render_corpus(options.out, options.scenes, config, kinds, options.processes)
     return 0
 

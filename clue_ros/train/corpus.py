@@ -11,10 +11,10 @@ any time and go on later, in as many processes as one likes:
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import replace
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class CorpusConfig:
     side: int = 224  # pixels, of the stretched pictures
     seed: int = 1
     shard: int = 512  # scenes in a file
+    wide: bool = False  # two thirds of the scenes under other views, lights and on other surfaces
 
     def __post_init__(self) -> None:
         if not 64 <= self.side <= 896 or self.side % OWNERS:
@@ -91,16 +92,24 @@ def render_shard(out: Path, number: int, config: CorpusConfig, scenes: SceneConf
 
 
 def render_corpus(
-    out: Path, scenes: int, config: CorpusConfig, kinds: SceneConfig, processes: int
+    out: Path, scenes: int, config: CorpusConfig, kinds: Sequence[SceneConfig], processes: int
 ) -> None:
-    """Write the shards that hold the first `scenes` scenes, those that are not there yet."""
+    """Write the shards that hold the first `scenes` scenes, those that are not there yet.
+
+    One shard of each aspect is of the first kind, then one of each of the second, and so on.
+    """
     import_mujoco()  # says here what is missing, not in another process
     numbers = range(-(-scenes // config.shard))
     # a graphics context does not survive a fork
     with get_context('spawn').Pool(processes) as pool:
-        render = partial(render_shard, out, config=config, scenes=kinds)
-        for _ in tqdm(pool.imap_unordered(render, numbers), total=len(numbers), desc='shards'):
-            pass
+        jobs = [
+            pool.apply_async(
+                render_shard, (out, number, config, kinds[number // len(ASPECTS) % len(kinds)])
+            )
+            for number in numbers
+        ]
+        for job in tqdm(jobs, desc='shards'):
+            job.get()
 
 
 class Corpus:

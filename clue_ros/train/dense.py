@@ -147,6 +147,12 @@ class DenseHeads(nn.Module):
             losses.append(-(wanted * known).sum() / wanted.sum().clamp(min=1))
         return torch.stack(losses).sum()
 
+    def reads(self, features: Tensor, classes: Tensor) -> Tensor:
+        """Whether category, colour and size of each patch are read correctly (batch, patches)."""
+        features = self.norm(features.float())
+        found = [head(features).argmax(-1) for head in self.names]
+        return (torch.stack(found, dim=-1) == classes).all(dim=-1)
+
     @torch.no_grad()
     def right(self, features: Tensor, classes: Tensor) -> dict[str, float]:
         """Share of the shown patches whose category, colour and size are read correctly."""

@@ -32,7 +32,7 @@ class PictureConfig:
     background: float = 0.4  # the table of another picture shines through
     light: float = 0.3  # largest change of brightness, contrast and each colour channel
     noise: float = 0.03  # largest standard deviation, of a range of 1
-    recolored: float = 0.0  # grey, or with its colour channels exchanged: no colour has its name
+    recolored: float = 0.0  # grey, or in other colours: none has its name
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -73,7 +73,7 @@ def vary(corpus: Corpus, index: int, rng: np.random.Generator, config: PictureCo
         pixels, owners, scene = _zoom(pixels, owners, scene, rng, config.wider)
     recolored = rng.uniform() < config.recolored
     if recolored:
-        pixels = _recolor(pixels, rng)
+        pixels = _recolor(pixels, owners, rng)
     span = config.light
     contrast = 1 + float(rng.uniform(-span, span))
     gain = (1 + float(rng.uniform(-span, span))) * (1 + rng.uniform(-span / 3, span / 3, 3))
@@ -113,13 +113,28 @@ def mirrored(scene: Scene) -> Scene:
     return replace(scene, things=things)
 
 
-def _recolor(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Grey in half of the pictures, other colours in the other half."""
-    if rng.uniform() < 0.5:
-        grey = pixels @ rng.dirichlet((2, 2, 2)).astype(np.float32)
+def _recolor(pixels: Pixels, owners: Owners, rng: np.random.Generator) -> Pixels:
+    """Grey in a third of the pictures; in the others each thing is painted anew by itself."""
+    if rng.uniform() < 1 / 3:
+        grey: Floats = pixels @ rng.dirichlet((2, 2, 2)).astype(np.float32)
         return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
-    exchanged = ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-    return pixels[..., exchanged[int(rng.integers(len(exchanged)))]]
+    scale = len(pixels) // OWNERS
+    spots = owners.repeat(scale, 0).repeat(scale, 1)
+    painted = pixels.copy()
+    for owner in range(-1, int(owners.max()) + 1):
+        where = spots == owner
+        turned = pixels[where] @ _other_colors(rng) + rng.uniform(-40, 40, 3).astype(np.float32)
+        painted[where] = turned.clip(0, 255).astype(np.uint8)
+    return painted
+
+
+def _other_colors(rng: np.random.Generator) -> Floats:
+    """What (3, 3) turns colours about the grey ones by any angle, paler or stronger, as light."""
+    angle = rng.uniform(0, 2 * np.pi)
+    grey = np.full((3, 3), 1 / 3)
+    across = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
+    turned: Floats = np.cos(angle) * (np.eye(3) - grey) + np.sin(angle) * across
+    return (grey + rng.uniform(0.3, 1.3) * turned).astype(np.float32)
 
 
 def _zoom(

@@ -6,6 +6,7 @@ positions stay those of the whole picture.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -29,27 +30,55 @@ _COLOR = list(NAMES).index('color')
 class VisionModel(nn.Module):
     """The vision tower and the projection with their training heads."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, loyal: float = 0.0) -> None:
+        """With a weight `loyal` above 0 the model, as it is now, is kept to be compared with."""
         super().__init__()
         self.tower = model.model.vision_tower
         self.projector = model.model.multi_modal_projector
         self.dense = DenseHeads(model.config.text_config.hidden_size)
+        self.loyal = loyal
+        self.before = deepcopy(nn.ModuleList([self.tower, self.projector])) if loyal else None
 
     def forward(
         self, pixels: Tensor, kept: Tensor, classes: Tensor, numbers: Tensor
     ) -> dict[str, Tensor]:
         """Named losses; `kept` (rows, patches that are computed), labels of these patches."""
-        losses = self.dense(self.features(pixels, kept), classes, numbers)
-        return {**losses, 'loss': losses['dense']}
+        features = self.features(pixels, kept)
+        losses = self.dense(features, classes, numbers)
+        if self.before is None:
+            return {**losses, 'loss': losses['dense']}
+        change = self._change(features, pixels, kept, classes)
+        return {**losses, 'change': change, 'loss': losses['dense'] + self.loyal * change}
 
     def features(self, pixels: Tensor, kept: Tensor) -> Tensor:
         """Projected features (rows, kept, hidden)."""
-        hidden = self.tower.embeddings(pixels)
-        hidden = hidden.gather(1, kept[..., None].expand(-1, -1, hidden.shape[-1]))
-        for block in self.tower.encoder.layers:
-            hidden = block(hidden, None)
-        projected: Tensor = self.projector(self.tower.post_layernorm(hidden))
-        return projected
+        return _features(self.tower, self.projector, pixels, kept)
+
+    def _change(self, features: Tensor, pixels: Tensor, kept: Tensor, classes: Tensor) -> Tensor:
+        """How far features left those of before where these were right, as a share of their power.
+
+        A decoder that was taught on the features of before then still knows them.
+        """
+        shown = classes[..., 0] >= 0
+        # pictures of changed colours say nothing about names of colours: no thing in them has one
+        rows = ~(shown & (classes[..., _COLOR] < 0)).any(dim=1)
+        if not rows.any():
+            return features.sum() * 0
+        with torch.no_grad():
+            tower, projector = self.before  # type: ignore[misc]
+            old = _features(tower, projector, pixels[rows], kept[rows])
+            right = self.dense.reads(old, classes[rows]) | ~shown[rows]
+        far = ((features[rows] - old) ** 2).mean(dim=-1)
+        return (far * right).sum() / right.sum().clamp(min=1) / (old**2).mean()
+
+
+def _features(tower: Any, projector: Any, pixels: Tensor, kept: Tensor) -> Tensor:
+    hidden = tower.embeddings(pixels)
+    hidden = hidden.gather(1, kept[..., None].expand(-1, -1, hidden.shape[-1]))
+    for block in tower.encoder.layers:
+        hidden = block(hidden, None)
+    projected: Tensor = projector(tower.post_layernorm(hidden))
+    return projected
 
 
 def vision_batch(

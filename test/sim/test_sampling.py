@@ -7,6 +7,7 @@ import pytest
 from clue_ros.sim.catalog import outline
 from clue_ros.sim.catalog import placed
 from clue_ros.sim.sampling import OOD
+from clue_ros.sim.sampling import WIDE
 from clue_ros.sim.sampling import SceneConfig
 from clue_ros.sim.sampling import sample_scene
 from clue_ros.sim.scene import CATEGORIES
@@ -59,12 +60,30 @@ def test_training_never_shows_what_is_held_out():
     assert not HELD_OUT & {pair for scene in SCENES['id'] for pair in pairs(scene)}
     shown = sum(bool(HELD_OUT & set(pairs(scene))) for scene in SCENES['ood'])
     assert shown > 0.95 * COUNT
-    common = SceneConfig()
-    assert not set(common.variants) & set(OOD.variants)
-    assert not set(common.look.patterns) & set(OOD.look.patterns)
-    for name in ('distance', 'elevation'):
-        assert getattr(common, name)[1] <= getattr(OOD, name)[0]
-    assert common.look.light_azimuth[1] < OOD.look.light_azimuth[0]
+    assert WIDE[0] == SceneConfig()
+    for config in WIDE:
+        assert config.held_out == 0
+        assert not set(config.variants) & set(OOD.variants)
+        assert not set(config.look.patterns) & set(OOD.look.patterns)
+        assert config.distance[1] <= OOD.distance[0]
+        assert apart(config.elevation, OOD.elevation)
+        assert config.look.saturation[1] < OOD.look.saturation[0]
+        for name in ('light_azimuth', 'light_elevation', 'ambient'):
+            assert apart(getattr(config.look, name), getattr(OOD.look, name)), name
+
+
+def apart(one, other):
+    """Whether two ranges share no more than an end."""
+    return one[1] <= other[0] or other[1] <= one[0]
+
+
+@pytest.mark.parametrize('config', WIDE)
+def test_scenes_of_training_are_drawn_as_they_are_configured(config):
+    for index in range(40):
+        scene = sample_scene(5, index, config)
+        assert config.elevation[0] <= scene.camera.elevation <= config.elevation[1]
+        assert config.look.ambient[0] <= scene.look.ambient <= config.look.ambient[1]
+        assert not HELD_OUT & set(pairs(scene))
 
 
 def test_size_of_the_picture():

@@ -7,13 +7,17 @@ import pytest
 import torch
 
 from clue_ros.errors import InvalidSource
+from clue_ros.errors import MissingSimulator
 from clue_ros.sim.sampling import SceneConfig
+from clue_ros.train.corpus import ASPECTS
 from clue_ros.train.corpus import OWNERS
 from clue_ros.train.corpus import Corpus
 from clue_ros.train.corpus import CorpusConfig
+from clue_ros.train.corpus import render_corpus
 from clue_ros.train.corpus import render_shard
 from clue_ros.train.pictures import PLAIN
 from clue_ros.train.pictures import PictureConfig
+from clue_ros.train.pictures import _other_colors
 from clue_ros.train.pictures import vary
 from clue_ros.train.vision import vision_batch
 
@@ -102,7 +106,26 @@ def test_recoloured_pictures_teach_every_name_but_the_colour(corpus):
     pixels = other['pixels'].permute(0, 2, 3, 1)
     grey = (pixels == pixels[..., :1]).all(dim=-1).flatten(1).all(dim=1)
     assert 0 < grey.sum() < len(grey)
-    # the others hold the same values, in other channels
-    sums = [batch['pixels'].sum(dim=1)[~grey] for batch in (plain, other)]
-    torch.testing.assert_close(*sums, rtol=0, atol=1e-4)
-    assert not torch.equal(other['pixels'][~grey], plain['pixels'][~grey])
+    # the others show each thing in a colour of its own
+    far = (other['pixels'] - plain['pixels']).abs()[~grey].flatten(2).mean(dim=2)
+    assert (far.amax(dim=1) > 0.01).all()
+
+
+def test_other_colors_keep_what_is_grey():
+    rng = np.random.default_rng(0)
+    turns = [_other_colors(rng) for _ in range(50)]
+    for turn in turns:
+        np.testing.assert_allclose(np.array([90, 90, 90]) @ turn, 90, rtol=1e-5)
+    reds = np.array([(200, 20, 20) @ turn for turn in turns])
+    assert (reds.argmax(axis=1)[:, None] == np.arange(3)).any(axis=0).all()
+
+
+def test_a_corpus_takes_turns_with_its_kinds(tmp_path):
+    kinds = [SceneConfig(things=(1, 1)), SceneConfig(things=(2, 2))]
+    config = CorpusConfig(side=112, seed=1, shard=1)
+    try:
+        render_corpus(tmp_path, 2 * len(ASPECTS) + 1, config, kinds, 1)
+    except MissingSimulator as error:
+        pytest.skip(str(error))
+    counts = [len(scene.things) for scene in Corpus(tmp_path, 1, '').scenes]
+    assert counts == [1] * len(ASPECTS) + [2] * len(ASPECTS) + [1]

@@ -155,7 +155,10 @@ def test_a_backbone_goes_on_with_a_larger_tower(run, corpus_folder, tmp_path):
     short = {**LOOP, 'steps': 1, 'batch': 2}
     sizes = {**CONFIG['backbone']['miniature'], 'vision_layers': 3}
     stages = dict.fromkeys(('heads', 'vision', 'packed', 'joined'), short)
-    content = {**CONFIG, 'backbone': {**CONFIG['backbone'], **stages, 'miniature': sizes}}
+    content = {
+        **CONFIG,
+        'backbone': {**CONFIG['backbone'], **stages, 'miniature': sizes, 'loyal': 1.0},
+    }
     path = tmp_path / 'larger.yaml'
     path.write_text(yaml.safe_dump(content))
     command = ['train', 'backbone', '--config', str(path), '--corpus', str(corpus_folder)]
@@ -172,6 +175,12 @@ def test_a_backbone_goes_on_with_a_larger_tower(run, corpus_folder, tmp_path):
     # only its readers learned at first
     taught = torch.load(tmp_path / 'run' / 'heads' / 'best.pt', weights_only=True)
     assert taught and all(key.startswith('dense.') for key in taught)
+
+
+def test_loyalty_is_no_less_than_none():
+    loop = LoopConfig(**LOOP)
+    with pytest.raises(ValueError, match='loyal must not be negative, got -1'):
+        BackboneConfig(loop, loop, loop, loyal=-1)
 
 
 def test_no_compiler_is_named(monkeypatch):
