@@ -33,6 +33,7 @@ from clue_ros.train.corpus import CorpusConfig  # noqa: E402
 from clue_ros.train.corpus import render_corpus  # noqa: E402
 from clue_ros.train.pictures import PLAIN  # noqa: E402
 from clue_ros.train.pictures import PictureConfig  # noqa: E402
+from clue_ros.train.pictures import lit  # noqa: E402
 from clue_ros.train.vision import VisionModel  # noqa: E402
 from clue_ros.train.vision import vision_batch  # noqa: E402
 
@@ -70,7 +71,9 @@ def read(vision: VisionModel, corpus: Corpus, grid: int, steps: int, pictures: i
             group['lr'] = RATE * (1 - 0.9 * step / steps)
         rng = np.random.default_rng([0, step])
         chosen = rng.integers(len(corpus), size=pictures)
-        losses = vision(**vision_batch(corpus, chosen, rng, config, grid, min(PATCHES, grid**2)))
+        losses = vision(
+            **lit(vision_batch(corpus, chosen, rng, config, grid, min(PATCHES, grid**2)))
+        )
         optimizer.zero_grad()
         losses['loss'].backward()
         optimizer.step()
@@ -87,7 +90,7 @@ def judge(vision: VisionModel, corpus: Corpus, grid: int) -> list[float]:
     for start in range(0, len(corpus), SHARD):
         indices = np.arange(start, min(start + SHARD, len(corpus)))
         rng = np.random.default_rng(0)
-        batch = vision_batch(corpus, indices, rng, PLAIN, grid, grid**2)
+        batch = lit(vision_batch(corpus, indices, rng, PLAIN, grid, grid**2))
         features = vision.dense.norm(vision.features(batch['pixels'], batch['kept']))
         classes = batch['classes'][batch['classes'][..., 0] >= 0]
         shown = features[batch['classes'][..., 0] >= 0]

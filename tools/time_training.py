@@ -31,6 +31,7 @@ from clue_ros.train.dense import DenseHeads  # noqa: E402
 from clue_ros.train.packed_model import PackedModel  # noqa: E402
 from clue_ros.train.packed_model import compile_blocks  # noqa: E402
 from clue_ros.train.pictures import PictureConfig  # noqa: E402
+from clue_ros.train.pictures import lit  # noqa: E402
 
 SHAPE = ClassroomConfig(rows=12, detect=0.35)  # as `packed` in config/train/clue-mini.yaml
 POINTERS = (2, 5)
@@ -74,8 +75,9 @@ def main() -> None:
     plain, compiled = (learner(backbone, way) for way in (False, True))
     ratios = []
     for number in range(options.steps + WARM_UP):
-        # a batch is used up by a step; whoever is first finds colder caches
-        pair = [(plain, room.batch(number)), (compiled, room.batch(number))]
+        # whoever is first finds colder caches
+        batch = lit(room.batch(number))
+        pair = [(plain, batch), (compiled, batch)]
         if number % 2:
             pair.reverse()
         took = {packed: seconds(packed, batch) for packed, batch in pair}

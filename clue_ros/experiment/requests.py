@@ -102,7 +102,7 @@ class Requests:
         """Some requests as `ProbeModel` takes them, with their labels."""
         pixels = backbone.pixels(self.images(numbers))
         labels = [self.drawn[number].ambiguous for number in numbers]
-        return labelled(backbone, self.texts(numbers, prompts), labels, pixels)
+        return labelled(backbone, self.texts(numbers, prompts), labels, {'pixels': pixels})
 
     def batches(self, backbone: Backbone, prompts: Prompts, rows: int, seed: int) -> Batches:
         """Batches to learn from: the n-th one follows from n and the seed."""

@@ -121,7 +121,7 @@ def train_backbone(
     if begin:
         readers = list(vision.dense.parameters())
         _train_vision(vision, readers, config.heads, corpus, held_out, out / 'heads', config)
-    whole = list(vision.parameters())
+    whole = list(nn.ModuleList([vision.tower, vision.projector, vision.dense]).parameters())
     _train_vision(vision, whole, config.vision, corpus, held_out, out / 'vision', config)
     dense = vision.dense
     if not begin:

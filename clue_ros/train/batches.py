@@ -110,8 +110,7 @@ def corpus_requests(
                 told = int(rng.integers(1, len(turns) + 1)) if later else 0
                 texts.append(prompts.probe_text(Dialog(sample.dialog.request, turns[:told])))
                 labels.append(told < len(turns))
-        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        return labelled(backbone, texts, labels, stacked(shown, generator))
+        return labelled(backbone, texts, labels, stacked(shown))
 
     return batch
 
@@ -134,7 +133,9 @@ def sample_requests(
         chosen = [kinds[row % 2][int(rng.integers(len(kinds[row % 2])))] for row in range(rows)]
         texts = [prompts.probe_text(Dialog(sample.request)) for sample in chosen]
         pixels = backbone.pixels([sample.picture.load() for sample in chosen])
-        return labelled(backbone, texts, [sample.ambiguous for sample in chosen], pixels)
+        return labelled(
+            backbone, texts, [sample.ambiguous for sample in chosen], {'pixels': pixels}
+        )
 
     return batch
 
@@ -188,15 +189,15 @@ def dialog_lessons(sample: DialogSample, prompts: Prompts) -> list[Lesson]:
 
 
 def labelled(
-    backbone: Backbone, texts: list[str], labels: list[bool], pixels: Tensor
+    backbone: Backbone, texts: list[str], labels: list[bool], pictures: dict[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Prefixes, pictures (n, 3, side, side) and labels, as `ProbeModel` takes them.
+    """Prefixes, pictures (`pixels`, or as `stacked` makes them) and labels, for `ProbeModel`.
 
     The texts about a picture stand together, as many about each.
     """
     tokens = backbone.tokens(texts)
     return {
-        'pixels': pixels,
+        **pictures,
         'ids': tokens.ids,
         'present': tokens.present,
         'words': tokens.words,

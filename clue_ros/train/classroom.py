@@ -94,13 +94,12 @@ class Classroom:
                     spoken[row, position] = shown[list(things)].any(axis=0)
                 start += len(lesson)
         end = self._tokenizer.eos_token_id
-        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         return {
             **pack(rows, config.length, config.most, images, end),
             'joined': config.joined,
             'referents': torch.from_numpy(referents),
             'spoken': torch.from_numpy(spoken),
-            'pixels': stacked(pictures, generator),
+            **stacked(pictures),
             'classes': torch.from_numpy(np.stack(classes)),
             'numbers': torch.from_numpy(np.stack(numbers)),
         }

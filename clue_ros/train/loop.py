@@ -29,6 +29,7 @@ from clue_ros.model.device import choose_device
 from clue_ros.model.device import computes_in_bfloat16
 from clue_ros.train.ahead import Batch
 from clue_ros.train.ahead import in_order
+from clue_ros.train.pictures import lit
 
 
 @dataclass(frozen=True)
@@ -164,11 +165,12 @@ def is_first_process() -> bool:
 
 
 def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
-    """A batch with its tensors on a device."""
-    return {
+    """A batch with its tensors on a device, its pictures lit there."""
+    moved = {
         key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
         for key, value in batch.items()
     }
+    return lit(moved)
 
 
 def _trainable(model: nn.Module) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
@@ -40,6 +41,8 @@ class PictureConfig:
                 raise ValueError(f'{name} must lie in [0, 1], got {value}')
 
 
+_LIGHT = ('gain', 'shift', 'noise')
+
 PLAIN = PictureConfig(mirrored=0, zoomed=0, background=0, light=0, noise=0)
 
 
@@ -57,7 +60,7 @@ class Varied:
 
 
 def vary(corpus: Corpus, index: int, rng: np.random.Generator, config: PictureConfig) -> Varied:
-    """Draw what happens to a picture; what happens to its light, `stacked` does."""
+    """Draw what happens to a picture; what happens to its light, `lit` does."""
     pixels, owners = corpus.picture(index)
     scene = corpus.scenes[index]
     if rng.uniform() < config.background:
@@ -83,19 +86,33 @@ def vary(corpus: Corpus, index: int, rng: np.random.Generator, config: PictureCo
     return Varied(pixels, contrast * gain, shift, noise, owners, scene, recolored)
 
 
-def stacked(pictures: Sequence[Varied], generator: torch.Generator) -> Tensor:
-    """Pictures as the model takes them, under their light: (n, 3, side, side) in [-1, 1]."""
-    pixels = torch.from_numpy(np.stack([p.pixels for p in pictures])).permute(0, 3, 1, 2)
-    values = pixels.float().div_(255)
+def stacked(pictures: Sequence[Varied]) -> dict[str, Tensor]:
+    """Pictures of a batch and what `lit` needs to show them under their light.
 
-    def each(numbers: Sequence[Any]) -> Tensor:
-        return torch.tensor(np.array(numbers), dtype=torch.float32).view(len(pictures), -1, 1, 1)
+    `pixels` (n, side, side, 3) uint8, a quarter of what floats would take on their way to a GPU;
+    `gain` and `shift` (n, 3); `noise` (n,).
+    """
+    light = {
+        name: torch.tensor(np.array([getattr(p, name) for p in pictures]), dtype=torch.float32)
+        for name in _LIGHT
+    }
+    return {'pixels': torch.from_numpy(np.stack([p.pixels for p in pictures])), **light}
 
-    values = values.mul_(each([p.gain for p in pictures])).add_(each([p.shift for p in pictures]))
-    if any(p.noise for p in pictures):
-        noise = torch.randn(values.shape, generator=generator)
-        values = values.add_(noise.mul_(each([p.noise for p in pictures])))
-    return values.clamp_(0, 1).mul_(2).sub_(1)
+
+def lit(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """The batch with its pictures as the model takes them: (n, 3, side, side) in [-1, 1].
+
+    Where the batch lies; noise is drawn from torch's own generator there. One without `stacked`
+    pictures stays as it is.
+    """
+    if 'gain' not in batch:
+        return dict(batch)
+    made = {key: value for key, value in batch.items() if key not in _LIGHT}
+    gain, shift, noise = (batch[name].view(len(batch[name]), -1, 1, 1) for name in _LIGHT)
+    values = batch['pixels'].permute(0, 3, 1, 2).float().div_(255).mul_(gain).add_(shift)
+    if noise.any():
+        values = values.add_(torch.randn_like(values).mul_(noise))
+    return {**made, 'pixels': values.clamp_(0, 1).mul_(2).sub_(1)}
 
 
 def mirrored(scene: Scene) -> Scene:

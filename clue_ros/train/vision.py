@@ -101,9 +101,8 @@ def vision_batch(
         chosen.append(order)
         classes.append(names[order])
         numbers.append(places[order])
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     return {
-        'pixels': stacked(pictures, generator),
+        **stacked(pictures),
         'kept': torch.from_numpy(np.stack(chosen)),
         'classes': torch.from_numpy(np.stack(classes)),
         'numbers': torch.from_numpy(np.stack(numbers)),

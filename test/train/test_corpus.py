@@ -18,6 +18,8 @@ from clue_ros.train.corpus import render_shard
 from clue_ros.train.pictures import PLAIN
 from clue_ros.train.pictures import PictureConfig
 from clue_ros.train.pictures import _other_colors
+from clue_ros.train.pictures import lit
+from clue_ros.train.pictures import stacked
 from clue_ros.train.pictures import vary
 from clue_ros.train.vision import vision_batch
 
@@ -96,7 +98,7 @@ def test_recoloured_pictures_teach_every_name_but_the_colour(corpus):
     grid, indices = corpus.picture(0)[0].shape[0] // 28, np.arange(len(corpus))
     recolored = replace(PLAIN, recolored=1)
     plain, other = (
-        vision_batch(corpus, indices, np.random.default_rng(0), config, grid, grid**2)
+        lit(vision_batch(corpus, indices, np.random.default_rng(0), config, grid, grid**2))
         for config in (PLAIN, recolored)
     )
     assert (other['classes'][..., 1] == -1).all()
@@ -129,3 +131,20 @@ def test_a_corpus_takes_turns_with_its_kinds(tmp_path):
         pytest.skip(str(error))
     counts = [len(scene.things) for scene in Corpus(tmp_path, 1, '').scenes]
     assert counts == [1] * len(ASPECTS) + [2] * len(ASPECTS) + [1]
+
+
+def test_light_changes_what_it_should(corpus):
+    config = PictureConfig(mirrored=0, zoomed=0, background=0, light=0.3, noise=0)
+    picture = vary(corpus, 0, np.random.default_rng(0), config)
+    batch = stacked([picture, replace(picture, noise=0.03)])
+    assert batch['pixels'].dtype == torch.uint8
+    calm, noisy = lit({**batch, 'other': 1})['pixels']
+    wanted = (picture.pixels / 255 * picture.gain + picture.shift).clip(0, 1) * 2 - 1
+    np.testing.assert_allclose(calm.permute(1, 2, 0), wanted, atol=1e-5)
+    inside = calm.abs() < 0.8
+    assert 0.05 < float((noisy - calm)[inside].std()) < 0.07  # of a range of 2
+
+
+def test_pictures_that_lie_ready_stay_as_they_are():
+    ready = {'pixels': torch.rand(2, 3, 8, 8), 'ids': torch.ones(2, 4)}
+    assert lit(ready) == ready

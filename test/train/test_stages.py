@@ -23,6 +23,7 @@ from clue_ros.train.lessons import PROMPTS
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.lora import inject
 from clue_ros.train.pictures import PLAIN
+from clue_ros.train.pictures import lit
 from clue_ros.train.probe import ProbeModel
 
 LAYER = 1
@@ -107,7 +108,7 @@ def test_only_q_and_k_of_the_probed_block_and_the_cnn_get_a_gradient(run, held_o
     # more than the recipe adapts, to see that nothing else would learn
     _, added = inject(backbone.language_model, every, (0, LAYER, 2), 2, 4, 0.0)
     model = ProbeModel(backbone, LAYER, 'expression')
-    batch = corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0)
+    batch = lit(corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0))
     for name, parameter in backbone.language_model.named_parameters():
         if 'lora_B' in name:
             torch.nn.init.normal_(parameter)  # at zero, A would get no gradient
@@ -122,7 +123,7 @@ def test_only_q_and_k_of_the_probed_block_and_the_cnn_get_a_gradient(run, held_o
 def test_requests_about_one_picture_share_it(run, held_out):
     backbone = Backbone.load(run / 'backbone', torch.device('cpu'), torch.float32)
     model = ProbeModel(backbone, LAYER, 'expression').eval()
-    batch = corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0)
+    batch = lit(corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0))
     del batch['ambiguous']
     assert len(batch['pixels']) == 2
     with torch.no_grad():
