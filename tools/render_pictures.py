@@ -2,7 +2,7 @@
 
 Run `python tools/render_pictures.py`; it replaces `clue_ros/scenes` and `test/scenes`. Each picture
 has one request. No picture is chosen by hand: a scene that cannot have the verdict whose turn it
-is, is left out, nothing else. Only which of the package's comes first, as the demo's, is a choice.
+is, is left out, nothing else.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from clue_ros.sim.sampling import SceneConfig  # noqa: E402
 SHIPPED_SEED, TEST_SEED = 20261, 20262
 VERDICTS = (SEVERAL, ONE, SEVERAL, NONE)  # in turn
 QUALITY = 88  # of the JPEGs
-DEMO = 4  # as drawn: clue-mini points better there than in the first
 
 
 def write(
@@ -56,16 +55,6 @@ def write(
     return rows
 
 
-def put_first(out: Path, rows: list[str], number: int) -> list[str]:
-    """Exchange a picture and its row with the first one."""
-    names = [json.loads(rows[index])['image'] for index in (0, number)]
-    (out / names[0]).rename(out / 'moved')
-    (out / names[1]).rename(out / names[0])
-    (out / 'moved').rename(out / names[1])
-    first, other = rows[number].replace(*names[::-1]), rows[0].replace(*names)
-    return [first, *rows[1:number], other, *rows[number + 1 :]]
-
-
 def fresh(folder: Path) -> Path:
     """The folder, emptied of what was rendered before."""
     folder.mkdir(exist_ok=True)
@@ -80,7 +69,6 @@ def main() -> None:
         out = fresh(ROOT / 'clue_ros' / 'scenes')
         camera = SceneConfig(width=640, height=480)
         rows = write(renderer, out, 'table', SHIPPED_SEED, 8, camera)
-        rows = put_first(out, rows, DEMO)
         (out / 'samples.jsonl').write_text('\n'.join(rows) + '\n')
         out = fresh(ROOT / 'test' / 'scenes')
         rows = []
