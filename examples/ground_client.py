@@ -1,4 +1,4 @@
-"""Ask for an object and watch how it is found: `python ground_client.py get the brown box`."""
+"""Ask for an object and watch how it is found: `python ground_client.py get the spoon`."""
 
 import sys
 

@@ -56,10 +56,10 @@ def test_it_asks_and_then_points(tmp_path):
     found = result(run.stdout)
     assert found['outcome'] == 'GROUNDED'
     assert found['iou'] >= 0.5
-    assert found['request'] == 'can you bring me the brown box?'
-    # the question names what tells the two brown boxes apart
-    assert all(side in found['questions'][0] for side in ('left', 'right'))
-    assert found['replies'] == ['the right one']
+    assert found['request'] == 'grab the spoon, please'
+    # the question names what tells the three spoons apart
+    assert all(color in found['questions'][0] for color in ('black', 'pink', 'white'))
+    assert found['replies'] == ['the black one']
     assert len(found['probabilities']) == 2
     assert found['probabilities'][0] > 0.5 > found['probabilities'][1]
     pictures = sorted(path.name for path in tmp_path.glob('*.png'))

@@ -42,8 +42,8 @@ NODES = {
     'person': {'silent': True},
     'dialog_manager': {'dialog.max_questions': 2},
 }
-# The first of the shipped scenes: two brown boxes, the right one is meant.
-AMBIGUOUS, REPLY = 'can you bring me the brown box?', 'the right one'
+# The first of the shipped scenes: three spoons, the black one is meant.
+AMBIGUOUS, REPLY = 'grab the spoon, please', 'the black one'
 # For everything that is not meant to take too long.
 PATIENT = {'perception_timeout': 10.0, 'speech_timeout': 10.0, 'reply_timeout': 10.0}
 LATE = 5.0  # seconds a busy machine may add
@@ -216,12 +216,12 @@ def test_a_silent_person(robot):
 
 def test_a_newer_instruction(robot):
     robot.ask()
-    robot.tell('get the right brown box')
+    robot.tell('get the black spoon')
     robot.peer.wait(lambda: len(robot.ends()) == 2, 'both ends')
     older, newer = robot.ends()
     assert (older.dialog.request, older.outcome) == (AMBIGUOUS, DialogState.PREEMPTED)
     assert (newer.dialog.request, newer.outcome) == (
-        'get the right brown box',
+        'get the black spoon',
         DialogState.GROUNDED,
     )
     assert robot.works()

@@ -225,7 +225,7 @@ def person(domain: int) -> Iterator[NodeProcess]:
 
 
 def test_the_person_answers_questions_once(view, person):
-    view.show(0)  # the right one of two brown boxes
+    view.show(4)  # the right one of two brown boxes
     peer = view.peer
     replies = peer.collect(String, 'speech/heard')
     mouth = peer.publisher(String, 'speech/said')
