@@ -30,7 +30,7 @@ from clue_ros.nodes.runtime import spin_until  # noqa: E402
 from clue_ros.nodes.spectator import Spectator  # noqa: E402
 
 BAG = ROOT / 'clue_ros' / 'bags' / 'tabletop'
-SCENES = (0, 1, 4)  # of the shipped ones: two that need a question, one that does not
+SCENES = (0, 1, 6)  # of the shipped ones: two that need a question, one that does not
 DIALOG_SECONDS = 60.0
 FRAME_SECONDS = 1.5  # in which the camera shows one frame at least, now that it is recorded
 LAST_SECONDS = 1.0  # for the announcement of the last end
