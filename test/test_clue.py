@@ -266,7 +266,7 @@ def test_the_shipped_scenes_that_are_solved(clue):
 
 def test_the_success_rate_that_the_documents_state(clue):
     # README and docs/results.md say 32 of 36 and 25 of 36; some of them take long enough
-    some = [*ROWS[:36:3], *ROWS[36::6]]
+    some = ROWS[::3]
     right = Counter(scene['split'] for scene in some if solved(clue, scene, picture(scene)))
     assert right['id'] >= 10  # of 12
-    assert right['ood'] >= 2  # of 6
+    assert right['ood'] >= 5  # of 12

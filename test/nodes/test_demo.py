@@ -80,7 +80,7 @@ def test_who_closes_the_terminal_takes_the_request_back(tmp_path):
     found = result(run.stdout)
     assert found['outcome'] == 'CANCELED'
     assert found['seconds'] < 25  # and not the time that a person has for a reply
-    assert '(you mean the large brown box)' in run.stdout
+    assert '(you mean the large black spoon)' in run.stdout
     assert keep.read_text() == 'mine'
 
 
