@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from clue_ros.errors import InvalidRun
 from clue_ros.model.decoder import most_likely_kind
 from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.train.classroom import Classroom
@@ -66,9 +67,9 @@ _MULTIPLE = 64  # the vocabulary is rounded up to it
 class BackboneConfig:
     """The stages; the corpus and `seed` decide the data."""
 
-    vision: LoopConfig
     packed: LoopConfig
     joined: LoopConfig
+    vision: LoopConfig | None = None  # None leaves the tower of a backbone to go on from as it is
     heads: LoopConfig = LoopConfig(300, 32, 1e-3)  # of a backbone to go on from
     miniature: MiniatureConfig = field(default_factory=MiniatureConfig)
     pictures: PictureConfig = field(default_factory=PictureConfig)
@@ -117,12 +118,15 @@ def train_backbone(
     grid = config.miniature.side // config.miniature.patch
     tokenizer = processor.tokenizer
     first = tokenizer.convert_tokens_to_ids('<loc0000>')
-    vision = VisionModel(model, config.loyal if begin else 0.0)
+    if not begin and config.vision is None:
+        raise InvalidRun('a backbone from nothing needs the stage `vision`; add it, or use --begin')
+    vision = VisionModel(model, config.loyal if begin and config.vision else 0.0)
     if begin:
         readers = list(vision.dense.parameters())
         _train_vision(vision, readers, config.heads, corpus, held_out, out / 'heads', config)
-    whole = list(nn.ModuleList([vision.tower, vision.projector, vision.dense]).parameters())
-    _train_vision(vision, whole, config.vision, corpus, held_out, out / 'vision', config)
+    if config.vision:
+        whole = list(nn.ModuleList([vision.tower, vision.projector, vision.dense]).parameters())
+        _train_vision(vision, whole, config.vision, corpus, held_out, out / 'vision', config)
     dense = vision.dense
     if not begin:
         name_features(model, tokenizer, dense.directions())
@@ -137,8 +141,11 @@ def train_backbone(
     learning = [parameter for parameter in packed.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [{'params': learning}]
     rooms = {
-        'packed': (config.packed, ClassroomConfig(config.packed.batch, detect=0.35)),
-        'joined': (config.joined, ClassroomConfig(config.joined.batch, 96, most=1, joined=True)),
+        'packed': (config.packed, ClassroomConfig(config.packed.batch, detect=0.35, complete=0.2)),
+        'joined': (
+            config.joined,
+            ClassroomConfig(config.joined.batch, 96, most=1, joined=True, complete=0.25),
+        ),
     }
     for number, (name, (loop, shape)) in enumerate(rooms.items()):
         learn = Classroom(

@@ -16,6 +16,7 @@ from clue_ros.train.dense import patch_labels
 from clue_ros.train.dense import patch_owners
 from clue_ros.train.lessons import Lesson
 from clue_ros.train.lessons import clarify
+from clue_ros.train.lessons import complete
 from clue_ros.train.lessons import detect
 from clue_ros.train.lessons import draw_sample
 from clue_ros.train.packing import encode
@@ -35,14 +36,16 @@ class ClassroomConfig:
     most: int = 14  # lessons of a row
     joined: bool = False  # one lesson per row, which the image tokens see
     detect: float = 0.4  # share of the lessons; the others are dialogs
+    complete: float = 0.0  # share of lessons before all others that complete a box
 
     def __post_init__(self) -> None:
         if min(self.rows, self.length, self.most) < 1:
             raise ValueError('rows, length and most count from 1')
         if self.joined and self.most != 1:
             raise ValueError('the image tokens can see one lesson only: joined needs most=1')
-        if not 0 <= self.detect <= 1:
-            raise ValueError(f'detect must lie in [0, 1], got {self.detect}')
+        for name in ('detect', 'complete'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name} must lie in [0, 1], got {getattr(self, name)}')
 
 
 class Classroom:
@@ -89,8 +92,8 @@ class Classroom:
             start = 0
             for k, lesson in enumerate(chosen):
                 referents[row, k] = shown[list(lesson.referents)].any(axis=0)
-                first = start + len(lesson.prefix) - 1
-                for position, things in enumerate(lesson.spoken, start=first):
+                first = start + len(lesson.prefix) - 1 + lesson.given
+                for position, things in enumerate(lesson.spoken[lesson.given :], start=first):
                     spoken[row, position] = shown[list(things)].any(axis=0)
                 start += len(lesson)
         end = self._tokenizer.eos_token_id
@@ -110,7 +113,9 @@ class Classroom:
             sample = draw_sample(rng, scene, self._dialogs)
             if sample is None:
                 continue
-            if rng.uniform() < self._config.detect:
+            if rng.uniform() < self._config.complete:
+                yield complete(rng, sample)
+            elif rng.uniform() < self._config.detect:
                 yield detect(sample)
             else:
                 talk = clarify(sample)

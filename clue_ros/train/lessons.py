@@ -24,6 +24,7 @@ from clue_ros.sim.scene import Scene
 
 PROMPTS = Prompts(keep_article=False, lower_case=True)
 BETWEEN_BOXES = ' ; '
+_ALIKE = 0.5  # of the boxes to complete, share of those of what the request fits
 _VERDICTS = {ONE: 0.4, SEVERAL: 0.4, NONE: 0.2}  # how often each is drawn
 
 
@@ -44,6 +45,7 @@ class Lesson:
     suffix: str  # without the end token; empty for "nothing matches"
     referents: frozenset[int]  # things that are spoken of: what fits, or is still open
     mentions: tuple[Mention, ...] = ()  # what lies between them speaks of all referents
+    given: int = 0  # characters with which the suffix begins that are shown and not taught
 
 
 def draw_sample(rng: np.random.Generator, scene: Scene, config: DialogConfig) -> Sample | None:
@@ -82,6 +84,22 @@ def clarify(sample: Sample, prompts: Prompts = PROMPTS) -> list[Lesson]:
     box = '' if sample.target is None else locations(scene, sample.target)
     meant = frozenset() if sample.target is None else frozenset({sample.target})
     return [*lessons, Lesson(prompts.decoder_text(dialog), box, meant)]
+
+
+def complete(rng: np.random.Generator, sample: Sample, prompts: Prompts = PROMPTS) -> Lesson:
+    """A box that begins at any thing, whatever was asked for: only its second corner is taught.
+
+    After dialogs as they are, the prefix tells the second corner as well as the first one does. A
+    model that never had to look at the first one ends a box where another candidate ends.
+    """
+    said = [detect(sample, prompts), *clarify(sample, prompts)]
+    lesson = said[int(rng.integers(len(said)))]
+    likely = sample.candidates if rng.uniform() < _ALIKE else frozenset[int]()
+    things = sorted(likely) or list(range(len(sample.scene.things)))
+    chosen = things[int(rng.integers(len(things)))]
+    box = locations(sample.scene, chosen)
+    whole = Mention(0, len(box), frozenset({chosen}))
+    return Lesson(lesson.prefix, box, lesson.referents, (whole,), given=len(box) // 2)
 
 
 def locations(scene: Scene, index: int) -> str:

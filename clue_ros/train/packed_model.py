@@ -86,12 +86,11 @@ class PackedModel(nn.Module):
         weight = ((classes[..., 0] >= 0)[:, None, :] & (last > 0)[..., None]).float()
         images = features.shape[1]
         numbers_of = torch.arange(last.shape[1], device=last.device)[None, :, None]
-        begins = hidden.gather(1, last[..., None].expand(-1, -1, hidden.shape[-1]))[last > 0]
+        begins = hidden.gather(1, last[..., None].expand(-1, -1, hidden.shape[-1]))
+        opening = labels.gather(1, last)
+        free = (last > 0) & (opening != IGNORED)
         losses['decision'] = decision_loss(
-            self.model,
-            begins,
-            labels.gather(1, last)[last > 0],
-            self.first_location,
+            self.model, begins[free], opening[free], self.first_location
         )
         own = text['lesson'][:, None] == numbers_of
         prefix = own & ~text['suffix'][:, None]
@@ -250,12 +249,14 @@ def decision_loss(model: Any, hidden: Tensor, labels: Tensor, first_location: in
 
     `hidden` (n, hidden) are final states where prefixes end, `labels` (n,) the first tokens of
     the answers. A question is the one token of some twenty on which all depends; by itself it
-    would count a twentieth.
+    would count a twentieth. 0 where no answer is to begin.
     """
     kinds = answer_kinds(model, first_location).to(hidden.device)
     log_probabilities = _log_probabilities(model, hidden)
     sums = [log_probabilities[:, kind].logsumexp(dim=1) for kind in kinds]
-    return nn.functional.nll_loss(torch.stack(sums, dim=1), kinds[:, labels].int().argmax(dim=0))
+    right = kinds[:, labels].int().argmax(dim=0)
+    summed = nn.functional.nll_loss(torch.stack(sums, dim=1), right, reduction='sum')
+    return summed / max(1, len(labels))
 
 
 def answer_kinds(model: Any, first_location: int) -> Tensor:

@@ -32,6 +32,7 @@ class Encoded:
     suffix: tuple[int, ...]
     referents: frozenset[int]
     spoken: tuple[frozenset[int], ...] = ()  # things that each token of the suffix speaks of
+    given: int = 0  # tokens with which the suffix begins that are not taught
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.suffix)
@@ -41,9 +42,11 @@ def encode(tokenizer: Any, lesson: Lesson) -> Encoded:
     """Tokenize a lesson as `clue_ros.model.backbone` does prefixes."""
     prefix = tokenizer(f'{lesson.prefix}\n', add_special_tokens=False).input_ids
     suffix = tokenizer(lesson.suffix, add_special_tokens=False, return_offsets_mapping=True)
-    spoken = tuple(_spoken(lesson, *place) for place in suffix.offset_mapping)
+    places = suffix.offset_mapping
+    given = sum(stop <= lesson.given for _, stop in places)
+    spoken = tuple(_spoken(lesson, *place) for place in places)
     begin = tokenizer.bos_token_id
-    return Encoded((begin, *prefix), tuple(suffix.input_ids), lesson.referents, spoken)
+    return Encoded((begin, *prefix), tuple(suffix.input_ids), lesson.referents, spoken, given)
 
 
 def _spoken(lesson: Lesson, start: int, stop: int) -> frozenset[int]:
@@ -92,7 +95,8 @@ def pack(
             lesson[row, start:stop] = number
             answer = start + len(item.prefix)
             suffix[row, answer:stop] = True
-            labels[row, answer - 1 : stop] = torch.tensor((*item.suffix, end))
+            taught = (*item.suffix, end)[item.given :]
+            labels[row, answer - 1 + item.given : stop] = torch.tensor(taught)
             last[row, number] = answer - 1
             start = stop
     return {

@@ -17,8 +17,10 @@ from dataclasses import asdict
 from dataclasses import fields
 from dataclasses import is_dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 from typing import TypeVar
+from typing import get_args
 from typing import get_type_hints
 
 import yaml
@@ -50,7 +52,7 @@ def _build(kind: type[Config], content: Mapping[str, Any], where: str) -> Config
         raise InvalidRun(f'{where}: unknown {", ".join(unknown)}; it may hold {", ".join(known)}')
     values: dict[str, Any] = {}
     for key, value in content.items():
-        hint = hints[key]
+        hint = _wanted(hints[key])
         if is_dataclass(hint) and isinstance(value, dict):
             values[key] = _build(hint, value, f'{where}.{key}')  # type: ignore[arg-type]
         else:
@@ -99,6 +101,12 @@ def hash_files(folder: Path, pattern: str) -> str:
         with path.open('rb') as file:
             digest.update(hashlib.file_digest(file, 'sha256').digest())
     return digest.hexdigest()
+
+
+def _wanted(hint: Any) -> Any:
+    """What a key may hold, of one that may be left out its other kind."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    return kinds[0] if len(kinds) == 1 and NoneType in get_args(hint) else hint
 
 
 def _plain(value: Any) -> Any:

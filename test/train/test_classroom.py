@@ -20,8 +20,8 @@ def backbone():
     return mini_backbone()
 
 
-def batch(corpus, backbone, detect):
-    shape = ClassroomConfig(rows=6, detect=detect)
+def batch(corpus, backbone, **shares):
+    shape = ClassroomConfig(rows=6, **shares)
     return Classroom(corpus, backbone.tokenizer, GRID, shape, PLAIN, DialogConfig(), 5).batch(0)
 
 
@@ -57,3 +57,22 @@ def test_what_a_question_says_of_some_lies_within_what_it_is_about(corpus, backb
         assert not (said & ~about).any()
         some += bool(said.any()) and bool((said != about).any())
     assert some > 20
+
+
+def test_of_a_box_to_complete_two_places_and_the_end_are_taught(corpus, backbone):
+    made = batch(corpus, backbone, complete=1.0)
+    labels, spoken = made['labels'], made['spoken']
+    assert not spoken[labels == IGNORED].any()
+    ends = (labels == backbone.tokenizer.eos_token_id).nonzero().tolist()
+    assert len(ends) > 12
+    for row, end in ends:
+        taught = (made['lesson'][row] == made['lesson'][row, end]) & (labels[row] != IGNORED)
+        assert (labels[row, taught] >= backbone.first_location).sum() == PLACES / 2
+        assert int(taught.sum()) == PLACES / 2 + 1
+
+
+@pytest.mark.parametrize('name', ['detect', 'complete'])
+@pytest.mark.parametrize('share', [-0.1, 1.1])
+def test_shares_lie_between_nothing_and_all(name, share):
+    with pytest.raises(ValueError, match=f'{name} must lie in .0, 1., got {share}'):
+        ClassroomConfig(rows=6, **{name: share})

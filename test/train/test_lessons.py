@@ -15,6 +15,7 @@ from clue_ros.sim.questions import name
 from clue_ros.sim.questions import preferred
 from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
+from clue_ros.train.lessons import complete
 from clue_ros.train.lessons import detect
 
 
@@ -65,6 +66,27 @@ def test_clarify_asks_until_one_is_left_and_then_points(samples):
             (box,) = boxes(last.suffix, sample.scene)
             assert box.iou(sample.scene.things[sample.target].box) > 0.9
             assert last.referents == {sample.target}
+
+
+def test_a_box_to_complete_begins_at_any_thing_and_its_second_corner_is_taught(samples):
+    rng = np.random.default_rng(4)
+    spoken_of = others = 0
+    for sample in samples:
+        said = [detect(sample), *clarify(sample)]
+        lesson = complete(rng, sample)
+        before = next(each for each in said if each.prefix == lesson.prefix)
+        assert lesson.referents == before.referents
+        (mention,) = lesson.mentions
+        (thing,) = mention.things
+        (box,) = boxes(lesson.suffix, sample.scene)
+        assert box.iou(sample.scene.things[thing].box) > 0.9
+        assert (mention.start, mention.stop) == (0, len(lesson.suffix))
+        given, taught = lesson.suffix[: lesson.given], lesson.suffix[lesson.given :]
+        assert given.count('<loc') == taught.count('<loc') == 2
+        spoken_of += thing in lesson.referents
+        others += thing not in lesson.referents
+    assert others > 3
+    assert spoken_of > 3 or not any(sample.candidates for sample in samples)
 
 
 def test_no_question_is_taught_to_a_robot_that_was_misled(corpus):

@@ -48,6 +48,16 @@ def test_labels_are_the_next_tokens_of_suffixes_and_the_end():
     assert packed['last'][0].tolist() == [2, 6]
 
 
+def test_what_is_given_of_a_suffix_is_not_taught():
+    begun = Encoded((2, 10, 11), (21, 22, 23), NOTHING, given=2)
+    packed = pack([[begun, SHORT]], 12, 2, IMAGES, end=1)
+    x = IGNORED
+    assert packed['ids'][0].tolist() == [2, 10, 11, 21, 22, 23, 2, 10, 11, 20, 0, 0]
+    assert packed['labels'][0].tolist() == [x, x, x, x, 23, 1, x, x, 20, 1, x, x]
+    assert packed['suffix'][0].nonzero()[:, 0].tolist() == [3, 4, 5, 9]
+    assert packed['last'][0].tolist() == [2, 8]
+
+
 @pytest.mark.parametrize('joined', [False, True])
 def test_who_sees_whom(joined):
     rows = [[LONG]] if joined else [[SHORT, LONG]]
@@ -138,6 +148,11 @@ def test_the_loss_of_a_location_grows_with_the_distance(model):
         losses.append(float(text_loss(model, hidden + 0.5, label, first, spread=5.0)))
     assert losses == sorted(losses)
     assert float(text_loss(model, hidden, label, first, spread=0.0)) > 0
+
+
+def test_where_no_answer_is_to_begin_there_is_nothing_to_decide(model):
+    none = torch.empty(0, dtype=torch.long)
+    assert float(decision_loss(model, torch.empty(0, 32), none, 500)) == 0
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,25 @@ def test_a_backbone_goes_on_with_a_larger_tower(run, corpus_folder, tmp_path):
     assert taught and all(key.startswith('dense.') for key in taught)
 
 
+def test_a_tower_may_stay_as_it_was(run, corpus_folder, tmp_path, capsys):
+    stages = {name: value for name, value in CONFIG['backbone'].items() if name != 'vision'}
+    short = {**LOOP, 'steps': 1, 'batch': 2}
+    path = tmp_path / 'without.yaml'
+    path.write_text(
+        yaml.safe_dump({**CONFIG, 'backbone': {**stages, 'heads': short, 'packed': short}})
+    )
+    command = ['train', 'backbone', '--config', str(path), '--corpus', str(corpus_folder)]
+    assert main([*command, '--run', str(tmp_path / 'nothing')]) == 1
+    assert 'a backbone from nothing needs the stage `vision`' in capsys.readouterr().err
+    begin = ['--run', str(tmp_path / 'run'), '--begin', str(run / 'backbone')]
+    assert main([*command, *begin]) == 0
+    before = load_file(run / 'backbone' / 'model.safetensors')
+    after = load_file(tmp_path / 'run' / 'backbone' / 'model.safetensors')
+    changed = {key.split('.')[0] for key in before if not torch.equal(before[key], after[key])}
+    assert 'language_model' in changed
+    assert not changed & {'vision_tower', 'multi_modal_projector'}
+
+
 def test_loyalty_is_no_less_than_none():
     loop = LoopConfig(**LOOP)
     with pytest.raises(ValueError, match='loyal must not be negative, got -1'):
