@@ -32,6 +32,7 @@ from clue_ros.train.classroom import ClassroomConfig
 from clue_ros.train.corpus import Corpus
 from clue_ros.train.dense import NAMES
 from clue_ros.train.growth import grow
+from clue_ros.train.growth import mix
 from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import detect
@@ -77,6 +78,7 @@ class BackboneConfig:
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
     recolored: float = 0.35  # share of the vision stage's pictures that teach shapes, not colours
     loyal: float = 0.0  # weight in the vision stage of staying what the backbone begun from was
+    kept: float = 0.0  # share of the backbone begun from in the mean that is the result
     validation: int = 12  # batches
     compiled: bool = False  # blocks of the decoder by torch.compile; a CPU needs a C++ compiler
     seed: int = 0
@@ -87,8 +89,9 @@ class BackboneConfig:
             raise ValueError(f'patches must lie in 1..{grid**2}, got {self.patches}')
         if any(not 0 <= block < self.miniature.layers for block in self.pointers):
             raise ValueError(f'pointers must name blocks of the decoder, got {self.pointers}')
-        if not 0 <= self.recolored <= 1:
-            raise ValueError(f'recolored must lie in [0, 1], got {self.recolored}')
+        for name in ('recolored', 'kept'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name} must lie in [0, 1], got {getattr(self, name)}')
         if self.loyal < 0:
             raise ValueError(f'loyal must not be negative, got {self.loyal}')
         if self.pictures.recolored:
@@ -161,6 +164,8 @@ def train_backbone(
         asked = [ask.batch(k) for k in range(config.validation)]
         fit(packed, groups, learn.batch, partial(examine, packed, asked), loop, out / name)
     if is_first_process():
+        if begin:
+            mix(model, grow(begin, config.miniature)[0], config.kept)
         save_backbone(model, processor, out / 'backbone')
 
 

@@ -6,12 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import AutoProcessor
 from transformers import PaliGemmaForConditionalGeneration
 
 from clue_ros.errors import InvalidRun
 from clue_ros.train.miniature import MiniatureConfig
 from clue_ros.train.miniature import build_model
+
+
+@torch.no_grad()
+def mix(model: nn.Module, other: nn.Module, share: float) -> None:
+    """Make the weights of `model` the mean of both models', in which `other` has `share` in [0, 1].
+
+    Of two models of which one went on from the other, the mean is often better than either: what
+    small batches pushed to and fro cancels out, what was learned remains (WiSE-FT).
+    """
+    theirs = dict(other.named_parameters())
+    for name, value in model.named_parameters():  # what two parts share, it names once
+        value.lerp_(theirs[name], share)
 
 
 def grow(folder: Path, config: MiniatureConfig) -> tuple[Any, Any]:

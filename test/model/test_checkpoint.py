@@ -117,8 +117,8 @@ def test_the_embedded_checkpoint_is_whole():
     assert checkpoint.config == CheckpointConfig(
         probe_layer=2,
         grid=14,
-        threshold=0.305,
-        temperature=1.1637,
+        threshold=0.362,
+        temperature=1.0221,
         queries='words',
         region_level=0.3,
         closer_looks=(0.4, 0.55, 0.7),

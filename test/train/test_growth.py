@@ -5,6 +5,7 @@ import torch
 
 from clue_ros.errors import InvalidRun
 from clue_ros.train.growth import grow
+from clue_ros.train.growth import mix
 from clue_ros.train.miniature import MiniatureConfig
 from clue_ros.train.miniature import build_model
 from clue_ros.train.miniature import build_processor
@@ -71,3 +72,16 @@ def test_more_blocks_change_nothing_at_first_and_learn(folder):
         large.model.language_model.layers[2].post_feedforward_layernorm.weight,
     ]
     assert all(parameter.grad.any() for parameter in added)
+
+
+@pytest.mark.parametrize('share', [0.0, 0.25, 1.0])
+def test_a_mean_takes_a_share_of_each_weight_once(share):
+    """The head writes with the weights by which words are read: these are in two places."""
+    config = MiniatureConfig(**SIZES, vision_layers=2, layers=2)
+    one, other = (build_model(VOCABULARY, config) for _ in range(2))
+    before = {name: value.clone() for name, value in one.state_dict().items()}
+    mix(one, other, share)
+    theirs = other.state_dict()
+    assert 'lm_head.weight' in theirs and 'model.language_model.embed_tokens.weight' in theirs
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(value, before[name] + share * (theirs[name] - before[name]))

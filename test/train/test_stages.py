@@ -197,10 +197,33 @@ def test_a_tower_may_stay_as_it_was(run, corpus_folder, tmp_path, capsys):
     assert not changed & {'vision_tower', 'multi_modal_projector'}
 
 
-def test_loyalty_is_no_less_than_none():
+def test_a_result_may_keep_what_was_begun_from(run, corpus_folder, tmp_path):
+    short = {**LOOP, 'steps': 1, 'batch': 2}
+    stages = dict.fromkeys(('heads', 'vision', 'packed', 'joined'), short)
+    path = tmp_path / 'kept.yaml'
+    path.write_text(
+        yaml.safe_dump({**CONFIG, 'backbone': {**CONFIG['backbone'], **stages, 'kept': 1.0}})
+    )
+    command = ['train', 'backbone', '--config', str(path), '--corpus', str(corpus_folder)]
+    begin = ['--run', str(tmp_path / 'run'), '--begin', str(run / 'backbone')]
+    assert main([*command, *begin]) == 0
+    before = load_file(run / 'backbone' / 'model.safetensors')
+    after = load_file(tmp_path / 'run' / 'backbone' / 'model.safetensors')
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'said'),
+    [
+        ({'loyal': -1}, 'loyal must not be negative, got -1'),
+        ({'kept': 1.5}, r'kept must lie in \[0, 1\], got 1.5'),
+        ({'recolored': -0.5}, r'recolored must lie in \[0, 1\], got -0.5'),
+    ],
+)
+def test_wrong_shares_are_named(wrong, said):
     loop = LoopConfig(**LOOP)
-    with pytest.raises(ValueError, match='loyal must not be negative, got -1'):
-        BackboneConfig(loop, loop, loop, loyal=-1)
+    with pytest.raises(ValueError, match=said):
+        BackboneConfig(loop, loop, loop, **wrong)
 
 
 def test_no_compiler_is_named(monkeypatch):
