@@ -95,7 +95,7 @@ def test_equals_transformers_for_the_embedded_model(layer):
         assert largest_relative_error(backbone, layer, [text]) < 1e-5
     # A padded batch: the texts differ in length. Matrix products of another size add up in another
     # order, which shows in the last digits of weights as small as 1e-30.
-    assert largest_relative_error(backbone, layer, TEXTS) < 5e-5
+    assert largest_relative_error(backbone, layer, TEXTS) < 1e-4
 
 
 def test_equals_transformers_with_soft_capping_and_grouped_heads():
