@@ -164,7 +164,7 @@ def train_backbone(
         asked = [ask.batch(k) for k in range(config.validation)]
         fit(packed, groups, learn.batch, partial(examine, packed, asked), loop, out / name)
     if is_first_process():
-        if begin:
+        if begin and config.kept:
             mix(model, grow(begin, config.miniature)[0], config.kept)
         save_backbone(model, processor, out / 'backbone')
 
