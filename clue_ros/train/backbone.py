@@ -74,6 +74,7 @@ class BackboneConfig:
     heads: LoopConfig = LoopConfig(300, 32, 1e-3)  # of a backbone to go on from
     miniature: MiniatureConfig = field(default_factory=MiniatureConfig)
     pictures: PictureConfig = field(default_factory=PictureConfig)
+    dialogs: DialogConfig = field(default_factory=DialogConfig)
     patches: int = 64  # computed in the vision stage
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
     recolored: float = 0.35  # share of the vision stage's pictures that teach shapes, not colours
@@ -98,6 +99,8 @@ class BackboneConfig:
             raise ValueError(
                 'pictures.recolored must be 0, for lessons name colours; set `recolored` beside it'
             )
+        if self.dialogs.held_out:
+            raise ValueError('dialogs.held_out must be false: its words are kept from training')
         if self.compiled and not shutil.which(compiler := os.environ.get('CXX', 'g++')):
             raise ValueError(
                 f'compiled needs the C++ compiler {compiler}, which is not there; install g++ '
@@ -157,7 +160,7 @@ def train_backbone(
             grid,
             shape,
             config.pictures,
-            DialogConfig(),
+            config.dialogs,
             config.seed + number + 1,
         )
         ask = Classroom(held_out, tokenizer, grid, shape, PLAIN, DialogConfig(), config.seed)

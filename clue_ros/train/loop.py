@@ -12,7 +12,9 @@ import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ class LoopConfig:
     warmup: int = 100  # steps; then the rate falls in a straight line to a tenth
     weight_decay: float = 1e-4
     clip: float = 1.0  # largest norm of the gradient
+    mean: float = 0.0  # share of the running mean of the weights that each step leaves as it was
     precision: str = 'auto'  # bf16, no, or auto: bf16 where the device computes in it
     save_every: int = 200  # steps
     validate_every: int = 200  # steps
@@ -60,6 +63,8 @@ class LoopConfig:
         for name in ('warmup', 'patience', 'workers', 'seed', 'weight_decay'):
             if getattr(self, name) < 0:
                 raise ValueError(f'{name} must not be negative, got {getattr(self, name)}')
+        if not 0 <= self.mean < 1:
+            raise ValueError(f'mean must lie in [0, 1), got {self.mean}')
         if self.precision not in ('auto', 'bf16', 'no'):
             raise ValueError(f'precision must be auto, bf16 or no, got {self.precision!r}')
 
@@ -78,7 +83,8 @@ def fit(
     groups as torch.optim takes them, each with a rate relative to `learning_rate` as `scale`.
     `batches(n)` makes the n-th batch of the whole run. `validate` returns named figures, `score`
     among them: higher is better. Losses go to `out/losses.csv` and TensorBoard, figures to
-    `out/validation.csv`. Returns the best validation; the model is left with its weights.
+    `out/validation.csv`. Returns the best validation; the model is left with its weights. With
+    `mean` these, and those that are validated, are a running mean of the weights that learn.
     """
     precision = config.precision
     if precision == 'auto':
@@ -93,9 +99,10 @@ def fit(
         betas=(0.9, 0.98),
     )
     rates = [group['lr'] for group in optimizer.param_groups]
+    parameters = [parameter for group in groups for parameter in group['params']]
     progress = Progress.restore(model, optimizer, out)
     prepared, optimizer = accelerator.prepare(model, optimizer)
-    parameters = [parameter for group in groups for parameter in group['params']]
+    mean = RunningMean(parameters, config.mean, progress.mean)
     numbers = _numbers(progress.step, config, accelerator)
     made = in_order(batches, numbers, config.workers)
     with Log(out, progress.step, accelerator.is_main_process) as log:
@@ -130,6 +137,7 @@ def fit(
                 group['lr'] = rate * share
             optimizer.step()
             optimizer.zero_grad()
+            mean.update(progress.step)
             progress.step += 1
             log.losses(progress.step, {**sums, 'rate': share * config.learning_rate})
             bar.update()
@@ -137,12 +145,14 @@ def fit(
             last = progress.step == config.steps
             if last or progress.step % config.validate_every == 0:
                 model.eval()
-                figures = validate()
-                log.validation(progress.step, figures)
-                if progress.improve(figures) and accelerator.is_main_process:
-                    torch.save(_trainable(model), out / 'best.pt')
+                with mean.shown():
+                    figures = validate()
+                    log.validation(progress.step, figures)
+                    if progress.improve(figures) and accelerator.is_main_process:
+                        torch.save(_trainable(model), out / 'best.pt')
             if last or progress.step % config.save_every == 0:
                 if accelerator.is_main_process:
+                    progress.mean = mean.values
                     progress.save(model, optimizer, out)
                 accelerator.wait_for_everyone()
         bar.close()
@@ -185,6 +195,42 @@ def _rate(step: int, config: LoopConfig) -> float:
     return max(0.1, 1 - 0.9 * share)
 
 
+class RunningMean:
+    """The weights of the last steps on average: what small batches push to and fro cancels out.
+
+    After step n it is d * mean + (1 - d) * weights, d = min(share, (1 + n) / (10 + n)): the weights
+    that a run begins with are soon forgotten. With a share of 0 it is the weights themselves.
+    """
+
+    def __init__(
+        self, parameters: Sequence[nn.Parameter], share: float, values: Sequence[Tensor] = ()
+    ) -> None:
+        self._parameters = [parameter.data for parameter in parameters] if share else []
+        self._share = share
+        self.values = [
+            parameter.clone() if before is None else before.to(parameter.device)
+            for parameter, before in zip_longest(self._parameters, values)
+        ]
+
+    def update(self, step: int) -> None:
+        """Take in the weights that a step has left."""
+        new = 1 - min(self._share, (1 + step) / (10 + step))
+        for value, parameter in zip(self.values, self._parameters, strict=True):
+            value.lerp_(parameter, new)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Inside, the model has the mean for its weights."""
+        learning = [parameter.clone() for parameter in self._parameters]
+        for parameter, value in zip(self._parameters, self.values, strict=True):
+            parameter.copy_(value)
+        try:
+            yield
+        finally:
+            for parameter, value in zip(self._parameters, learning, strict=True):
+                parameter.copy_(value)
+
+
 class Progress:
     """How far a run is, and the state from which it goes on."""
 
@@ -192,6 +238,7 @@ class Progress:
         self.step = step
         self.best = best or {}
         self.since = since  # validations since the best one
+        self.mean: list[Tensor] = []  # RunningMean
 
     @classmethod
     def restore(cls, model: nn.Module, optimizer: torch.optim.Optimizer, out: Path) -> Progress:
@@ -201,13 +248,16 @@ class Progress:
         state = torch.load(out / 'state.pt', map_location='cpu', weights_only=True)
         model.load_state_dict(state['weights'], strict=False)
         optimizer.load_state_dict(state['optimizer'])
-        return cls(**state['progress'])
+        progress = cls(**state['progress'])
+        progress.mean = state['mean']
+        return progress
 
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, out: Path) -> None:
         """Write what is trained, not the frozen rest, beside the old state; then exchange them."""
         state = {
             'weights': _trainable(model),
             'optimizer': optimizer.state_dict(),
+            'mean': self.mean,
             'progress': {'step': self.step, 'best': self.best, 'since': self.since},
         }
         torch.save(state, out / 'state.pt.new')

@@ -27,6 +27,8 @@ from clue_ros.train.loop import fit
         ({'warmup': -1}, 'warmup'),
         ({'patience': -1}, 'patience'),
         ({'workers': -1}, 'workers'),
+        ({'mean': 1.0}, 'mean'),
+        ({'mean': -0.1}, 'mean'),
         ({'precision': 'fp16'}, 'precision'),
     ],
 )
@@ -78,17 +80,40 @@ def rows(out, name='losses.csv'):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize('mean', [0.0, 0.9])
 @pytest.mark.parametrize('kill_at', [1, 5, 8, 11])
-def test_a_killed_run_goes_on_with_the_same_losses(tmp_path, kill_at):
-    best, whole = run(tmp_path / 'whole')
+def test_a_killed_run_goes_on_with_the_same_losses(tmp_path, kill_at, mean):
+    best, whole = run(tmp_path / 'whole', mean=mean)
     with pytest.raises(Killed):
-        run(tmp_path / 'killed', kill_at)
-    again, resumed = run(tmp_path / 'killed')
+        run(tmp_path / 'killed', kill_at, mean=mean)
+    again, resumed = run(tmp_path / 'killed', mean=mean)
     assert again == best
     for name in ('losses.csv', 'validation.csv'):
         assert rows(tmp_path / 'killed', name) == rows(tmp_path / 'whole', name)
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_the_mean_of_the_weights_is_validated_and_kept(tmp_path):
+    steps = {'steps': 3, 'validate_every': 3, 'save_every': 3}
+    _, weights = run(tmp_path / 'weights', **steps)
+    _, model = run(tmp_path / 'mean', mean=0.9, **steps)
+    # learning itself goes on from the weights, not from their mean
+    assert rows(tmp_path / 'mean') == rows(tmp_path / 'weights')
+    state = torch.load(tmp_path / 'mean' / 'state.pt', weights_only=True)
+    last = list(state['weights'].values())
+    for one, other in zip(last, weights.parameters(), strict=True):
+        assert torch.equal(one, other)
+    seen = [list(Regression().parameters())]
+    for number in (1, 2):
+        _, part = run(tmp_path / f'{number}', **{**steps, 'steps': number, 'warmup': 3})
+        seen.append(list(part.parameters()))
+    for k, found in enumerate(model.parameters()):
+        mean = seen[0][k].data
+        for step, value in enumerate([seen[1][k], seen[2][k], last[k]]):
+            share = (1 + step) / (10 + step)
+            mean = share * mean + (1 - share) * value
+        torch.testing.assert_close(found.data, mean)
 
 
 def test_killed_while_a_state_is_written_the_one_before_counts(tmp_path):

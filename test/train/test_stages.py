@@ -218,9 +218,10 @@ def test_a_result_may_keep_what_was_begun_from(run, corpus_folder, tmp_path):
         ({'loyal': -1}, 'loyal must not be negative, got -1'),
         ({'kept': 1.5}, r'kept must lie in \[0, 1\], got 1.5'),
         ({'recolored': -0.5}, r'recolored must lie in \[0, 1\], got -0.5'),
+        ({'dialogs': DialogConfig(held_out=True)}, 'dialogs.held_out must be false'),
     ],
 )
-def test_wrong_shares_are_named(wrong, said):
+def test_what_a_backbone_must_not_learn_by_is_named(wrong, said):
     loop = LoopConfig(**LOOP)
     with pytest.raises(ValueError, match=said):
         BackboneConfig(loop, loop, loop, **wrong)
