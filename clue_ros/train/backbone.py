@@ -37,6 +37,7 @@ from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import detect
 from clue_ros.train.lessons import draw_sample
+from clue_ros.train.lessons import refuse_held_out
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
 from clue_ros.train.loop import is_first_process
@@ -99,8 +100,7 @@ class BackboneConfig:
             raise ValueError(
                 'pictures.recolored must be 0, for lessons name colours; set `recolored` beside it'
             )
-        if self.dialogs.held_out:
-            raise ValueError('dialogs.held_out must be false: its words are kept from training')
+        refuse_held_out(self.dialogs)
         if self.compiled and not shutil.which(compiler := os.environ.get('CXX', 'g++')):
             raise ValueError(
                 f'compiled needs the C++ compiler {compiler}, which is not there; install g++ '
