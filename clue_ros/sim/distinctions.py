@@ -51,6 +51,14 @@ def outermost(scene: Scene, candidates: frozenset[int], direction: str) -> int |
     return None
 
 
+def has_place(scene: Scene, candidates: frozenset[int], aspect: str, value: str) -> bool:
+    """Whether a candidate clearly has a place: is the outermost one, or is between two such."""
+    if value != MIDDLE:
+        return outermost(scene, candidates, value) is not None
+    ends = {outermost(scene, candidates, direction) for direction in PLACES[aspect]}
+    return None not in ends and bool(candidates - ends)
+
+
 def _places(scene: Scene, candidates: frozenset[int], aspect: str) -> tuple[Option, ...]:
     low, high = PLACES[aspect]
     first, last = (outermost(scene, candidates, direction) for direction in (low, high))

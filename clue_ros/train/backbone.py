@@ -147,10 +147,15 @@ def train_backbone(
     learning = [parameter for parameter in packed.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [{'params': learning}]
     rooms = {
-        'packed': (config.packed, ClassroomConfig(config.packed.batch, detect=0.35, complete=0.2)),
+        'packed': (
+            config.packed,
+            ClassroomConfig(config.packed.batch, detect=0.35, narrow=0.5, complete=0.2),
+        ),
         'joined': (
             config.joined,
-            ClassroomConfig(config.joined.batch, 96, most=1, joined=True, complete=0.25),
+            ClassroomConfig(
+                config.joined.batch, 96, most=1, joined=True, narrow=0.5, complete=0.25
+            ),
         ),
     }
     for number, (name, (loop, shape)) in enumerate(rooms.items()):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from clue_ros.sim.dialogs import DialogConfig
+from clue_ros.sim.expressions import SEVERAL
 from clue_ros.sim.scene import Scene
 from clue_ros.train.corpus import Corpus
 from clue_ros.train.dense import patch_labels
@@ -19,6 +20,7 @@ from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import complete
 from clue_ros.train.lessons import detect
 from clue_ros.train.lessons import draw_sample
+from clue_ros.train.lessons import narrow
 from clue_ros.train.packing import encode
 from clue_ros.train.packing import fill
 from clue_ros.train.packing import pack
@@ -36,6 +38,7 @@ class ClassroomConfig:
     most: int = 14  # lessons of a row
     joined: bool = False  # one lesson per row, which the image tokens see
     detect: float = 0.4  # share of the lessons; the others are dialogs
+    narrow: float = 0.0  # share of ambiguous requests to detect that a reply makes more specific
     complete: float = 0.0  # share of lessons before all others that complete a box
 
     def __post_init__(self) -> None:
@@ -43,7 +46,7 @@ class ClassroomConfig:
             raise ValueError('rows, length and most count from 1')
         if self.joined and self.most != 1:
             raise ValueError('the image tokens can see one lesson only: joined needs most=1')
-        for name in ('detect', 'complete'):
+        for name in ('detect', 'narrow', 'complete'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} must lie in [0, 1], got {getattr(self, name)}')
 
@@ -116,7 +119,8 @@ class Classroom:
             if rng.uniform() < self._config.complete:
                 yield complete(rng, sample)
             elif rng.uniform() < self._config.detect:
-                yield detect(sample)
+                told = sample.verdict == SEVERAL and rng.uniform() < self._config.narrow
+                yield narrow(rng, sample) if told else detect(sample)
             else:
                 talk = clarify(sample)
                 # one row has room for one lesson: any turn of the dialog

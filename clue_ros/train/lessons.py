@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from clue_ros.box import encode_locations
 from clue_ros.dialog import Dialog
+from clue_ros.dialog import Turn
 from clue_ros.prompt import Prompts
 from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.sim.dialogs import Sample
 from clue_ros.sim.dialogs import sample_dialog
+from clue_ros.sim.distinctions import ATTRIBUTES
+from clue_ros.sim.distinctions import MIDDLE
+from clue_ros.sim.distinctions import PLACES
+from clue_ros.sim.distinctions import Option
 from clue_ros.sim.distinctions import distinctions
+from clue_ros.sim.distinctions import has_place
 from clue_ros.sim.expressions import NONE
 from clue_ros.sim.expressions import ONE
 from clue_ros.sim.expressions import SEVERAL
 from clue_ros.sim.questions import ask
 from clue_ros.sim.questions import name
 from clue_ros.sim.questions import preferred
+from clue_ros.sim.scene import CATEGORIES
+from clue_ros.sim.scene import COLORS
+from clue_ros.sim.scene import HELD_OUT
+from clue_ros.sim.scene import SIZES
 from clue_ros.sim.scene import Scene
 
 PROMPTS = Prompts(keep_article=False, lower_case=True)
 BETWEEN_BOXES = ' ; '
 _ALIKE = 0.5  # of the boxes to complete, share of those of what the request fits
+_VALUES = {'category': CATEGORIES, 'color': COLORS, 'size': SIZES}
 _VERDICTS = {ONE: 0.4, SEVERAL: 0.4, NONE: 0.2}  # how often each is drawn
 
 
@@ -69,6 +82,49 @@ def detect(sample: Sample, prompts: Prompts = PROMPTS) -> Lesson:
     text = prompts.probe_text(Dialog(sample.dialog.request))
     mentions = _mentions(suffix, boxes, [frozenset({k}) for k in ordered])
     return Lesson(text, suffix, sample.candidates, mentions)
+
+
+def narrow(rng: np.random.Generator, sample: Sample, prompts: Prompts = PROMPTS) -> Lesson:
+    """`detect mug red one`: the boxes of the candidates that a reply leaves.
+
+    Half of the replies name what candidates are, half what none of them is.
+    """
+    left = _offered(rng, sample) if rng.uniform() < 0.5 else _invented(rng, sample)
+    # a name of one thing: without its article it is that of several
+    reply = name(replace(left, members=frozenset({0})), int(rng.integers(2)))
+    said = Dialog(sample.dialog.request, (Turn(sample.dialog.turns[0].question, reply),))
+    return replace(
+        detect(replace(sample, candidates=left.members)), prefix=prompts.probe_text(said)
+    )
+
+
+def _offered(rng: np.random.Generator, sample: Sample) -> Option:
+    """An option that tells some of the candidates from the others."""
+    known = list(distinctions(sample.scene, sample.candidates).values())
+    options = known[int(rng.integers(len(known)))]
+    return options[int(rng.integers(len(options)))]
+
+
+def _invented(rng: np.random.Generator, sample: Sample) -> Option:
+    """An attribute or a place that no candidate has; half of the attributes are on the table."""
+    scene = sample.scene
+    things = [scene.things[k] for k in sorted(sample.candidates)]
+    aspects = (*ATTRIBUTES, *PLACES)
+    while True:
+        aspect = aspects[int(rng.integers(len(aspects)))]
+        if aspect in PLACES:
+            value = (*PLACES[aspect], MIDDLE)[int(rng.integers(3))]
+            if not has_place(scene, sample.candidates, aspect, value):
+                return Option(aspect, value, frozenset())
+            continue
+        near = sorted({getattr(thing, aspect) for thing in scene.things})
+        values = near if rng.uniform() < 0.5 else _VALUES[aspect]
+        value = values[int(rng.integers(len(values)))]
+        kinds = [{**asdict(thing), aspect: value} for thing in things]
+        if all(getattr(thing, aspect) != value for thing in things) and not any(
+            (kind['category'], kind['color']) in HELD_OUT for kind in kinds
+        ):
+            return Option(aspect, value, frozenset())
 
 
 def clarify(sample: Sample, prompts: Prompts = PROMPTS) -> list[Lesson]:

@@ -10,13 +10,17 @@ from clue_ros.sim.distinctions import distinctions
 from clue_ros.sim.expressions import NONE
 from clue_ros.sim.expressions import ONE
 from clue_ros.sim.expressions import SEVERAL
+from clue_ros.sim.expressions import Kind
 from clue_ros.sim.judge import faults
+from clue_ros.sim.judge import named
 from clue_ros.sim.questions import name
 from clue_ros.sim.questions import preferred
+from clue_ros.sim.scene import HELD_OUT
 from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import complete
 from clue_ros.train.lessons import detect
+from clue_ros.train.lessons import narrow
 
 
 @pytest.fixture(params=[ONE, SEVERAL, NONE])
@@ -66,6 +70,37 @@ def test_clarify_asks_until_one_is_left_and_then_points(samples):
             (box,) = boxes(last.suffix, sample.scene)
             assert box.iou(sample.scene.things[sample.target].box) > 0.9
             assert last.referents == {sample.target}
+
+
+def test_a_reply_leaves_the_candidates_that_it_fits(corpus):
+    rng = np.random.default_rng(5)
+    left = {True: 0, False: 0}
+    for scene in corpus.scenes * 6:
+        sample = sample_dialog(rng, scene, SEVERAL, DialogConfig())
+        if sample is None:
+            continue
+        lesson = narrow(rng, sample)
+        request = detect(sample).prefix
+        assert lesson.prefix.startswith(f'{request} ')
+        reply = lesson.prefix.removeprefix(request)
+        # read by those who judge questions, who know nothing of how replies are made
+        fitting = named(reply, scene, sample.candidates)
+        assert lesson.referents == fitting < sample.candidates, reply
+        found = boxes(lesson.suffix, scene)
+        assert len(found) == len(fitting)
+        for k in fitting:
+            assert max(box.iou(scene.things[k].box) for box in found) > 0.9
+        left[bool(fitting)] += 1
+    assert min(left.values()) > 0.3 * sum(left.values()) > 5
+
+
+def test_no_reply_joins_words_that_are_held_out(corpus):
+    rng = np.random.default_rng(6)
+    for scene in corpus.scenes * 10:
+        sample = sample_dialog(rng, scene, SEVERAL, DialogConfig())
+        if sample and isinstance(sample.expression, Kind):  # an anchor's words are its own
+            words = narrow(rng, sample).prefix.split()
+            assert not any(set(pair) <= set(words) for pair in HELD_OUT)
 
 
 def test_a_box_to_complete_begins_at_any_thing_and_its_second_corner_is_taught(samples):
