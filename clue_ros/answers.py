@@ -1,4 +1,7 @@
-"""What the decoder says at a moment of a dialog; where it points it looks again, closer."""
+"""What the decoder says at a moment of a dialog, after second thoughts.
+
+Where it points it looks again, closer; what it asks is tried out beside other questions.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from clue_ros.response import Grounding
 from clue_ros.response import Invalid
 from clue_ros.response import Question
 from clue_ros.response import Response
+from clue_ros.tryout import TryOut
 from clue_ros.view import View
 
 # A frame and what was said about it: what the decoder answers.
@@ -30,7 +34,7 @@ Moment = tuple[View, Dialog]
 
 
 class Answers:
-    """The decoder of a checkpoint, with the closer looks that its configuration asks for."""
+    """The decoder of a checkpoint, with the second thoughts that its configuration asks for."""
 
     def __init__(self, backbone: Backbone, adapters: Adapters, config: CheckpointConfig) -> None:
         """Answer with `backbone`, under its adapter `ivg` if there is one."""
@@ -38,10 +42,17 @@ class Answers:
         self._adapters = adapters
         self._config = config
         self._decoder = Decoder(backbone)
+        self._try_out = TryOut(backbone, adapters, self._decoder, config)
 
     def decode_all(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Response]:
         """A response in a given form at each moment; one may come with several forms."""
-        responses = self._write(moments, forms)
+        suffixes = self._write(moments, forms)
+        if self._config.tried_questions:
+            suffixes = [
+                self._try_out.best(*moment, suffix) if _is_question(suffix) else suffix
+                for moment, suffix in zip(moments, suffixes, strict=True)
+            ]
+        responses = [_read(*pair) for pair in zip(suffixes, (v for v, _ in moments), strict=True)]
         boxes = {m: r for m, r in zip(moments, responses, strict=True) if isinstance(r, Grounding)}
         closest = self._look_closer(boxes)
         return [
@@ -49,7 +60,7 @@ class Answers:
             for moment, response in zip(moments, responses, strict=True)
         ]
 
-    def _write(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Response]:
+    def _write(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Suffix]:
         """What the decoder writes at once; a moment is read once for all of its forms."""
         rows = {moment: row for row, moment in enumerate(dict.fromkeys(moments))}
         wanted = [(rows[moment], form) for moment, form in zip(moments, forms, strict=True)]
@@ -60,8 +71,7 @@ class Answers:
             prefix = self._backbone.prefix(
                 [view.features for view, _ in rows], [text(dialog) for _, dialog in rows], reserve
             )
-            suffixes = self._decoder.decode(prefix, wanted)
-        return [_read_suffix(*one) for one in zip(suffixes, (v for v, _ in moments), strict=True)]
+            return self._decoder.decode(prefix, wanted)
 
     def _look_closer(self, first: dict[Moment, Grounding]) -> dict[Moment, Grounding | Absent]:
         """What the first looks and the checkpoint's closer looks say together."""
@@ -80,7 +90,8 @@ class Answers:
                 for part, row, (_, dialog) in zip(parts, features, first, strict=True)
             ]
             said = self._write(closely, [Form.BOX] * len(closely))
-            for moment, window, found in zip(first, windows, said, strict=True):
+            for moment, window, part, suffix in zip(first, windows, closely, said, strict=True):
+                found = _read(suffix, part[0])
                 if isinstance(found, Grounding):
                     again[moment].append(closer.moved(found, window))
         return {
@@ -89,7 +100,11 @@ class Answers:
         }
 
 
-def _read_suffix(suffix: Suffix, view: View) -> Response:
+def _is_question(suffix: Suffix) -> bool:
+    return bool(suffix.text) and not suffix.is_box
+
+
+def _read(suffix: Suffix, view: View) -> Response:
     if suffix.is_box:
         try:
             box = decode_locations(suffix.text, view.width, view.height)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,10 @@ from clue_ros.clue import Clue  # noqa: E402
 from clue_ros.dialog import Dialog  # noqa: E402
 from clue_ros.evaluate.intervals import proportion  # noqa: E402
 from clue_ros.evaluate.scenes import Scenes  # noqa: E402
+from clue_ros.model.backbone import Backbone  # noqa: E402
+from clue_ros.model.checkpoint import find  # noqa: E402
+from clue_ros.model.device import choose_device  # noqa: E402
+from clue_ros.model.device import choose_dtype  # noqa: E402
 from clue_ros.response import Question  # noqa: E402
 from clue_ros.sim.dialogs import DialogConfig  # noqa: E402
 from clue_ros.sim.expressions import SEVERAL  # noqa: E402
@@ -63,8 +68,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--model', default='clue-mini')
     parser.add_argument('--scenes', type=int, default=200)
+    parser.add_argument('--tried', type=int, help='try out so many others, not as clue.json says')
     options = parser.parse_args()
-    clue = Clue.load(options.model)
+    checkpoint = find(options.model, allow_download=False)
+    if options.tried is not None and checkpoint.config:
+        config = replace(checkpoint.config, tried_questions=options.tried)
+        checkpoint = replace(checkpoint, config=config)
+    device = choose_device('auto')
+    backbone = Backbone.load(checkpoint.backbone, device, choose_dtype('auto', device))
+    clue = Clue(backbone, checkpoint)
     for ood in (False, True):
         asked, found = count_faults(clue, Scenes(options.scenes, ood=ood))
         print(f'{"out of distribution" if ood else "in distribution"}: {asked} questions')

@@ -85,7 +85,7 @@ class PlainMind:
 def run_bench(pictures: int, rounds: int) -> int:
     """Print both speeds and their ratio for batches of `pictures`, measured in turns."""
     checkpoint = find(EMBEDDED, allow_download=False)
-    clue, plain = look_once(checkpoint), Plain(checkpoint, 'cpu', adapter='ivg')
+    clue, plain = think_once(checkpoint), Plain(checkpoint, 'cpu', adapter='ivg')
     batches = rounds + _WARM_UP
     places = scene_places(Scenes(pictures * batches))
     answers, loops = [], []
@@ -103,9 +103,9 @@ def run_bench(pictures: int, rounds: int) -> int:
     return 0
 
 
-def look_once(checkpoint: Checkpoint) -> Clue:
-    """The checkpoint on a CPU without its closer looks, which `Plain` does not have either."""
-    config = checkpoint.config and replace(checkpoint.config, closer_looks=())
+def think_once(checkpoint: Checkpoint) -> Clue:
+    """The checkpoint on a CPU without its second thoughts, which `Plain` does not have either."""
+    config = checkpoint.config and replace(checkpoint.config, closer_looks=(), tried_questions=0)
     backbone = Backbone.load(checkpoint.backbone, torch.device('cpu'), torch.float32)
     return Clue(backbone, replace(checkpoint, config=config))
 

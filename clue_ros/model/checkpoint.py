@@ -45,6 +45,7 @@ class CheckpointConfig:
     region_level: float = 0.5  # map value from which a cell belongs to a candidate region
     # shares of the picture's sides at which the decoder points again around its box, in (0, 1]
     closer_looks: tuple[float, ...] = ()
+    tried_questions: int = 0  # others that are tried out before the decoder's question is asked
     prompts: Prompts = field(default_factory=Prompts)
 
     def __post_init__(self) -> None:
@@ -58,6 +59,10 @@ class CheckpointConfig:
             raise ValueError(f'temperature must be a finite number > 0, got {self.temperature}')
         if self.queries not in ('expression', 'words'):
             raise ValueError(f'queries must be expression or words, got {self.queries!r}')
+        if type(self.tried_questions) is not int or self.tried_questions < 0:
+            raise ValueError(
+                f'tried_questions must be a whole number >= 0, got {self.tried_questions}'
+            )
         if not 0 < self.region_level <= 1:
             raise ValueError(f'region_level must be in (0, 1], got {self.region_level}')
         shares = self.closer_looks

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache
 
 from clue_ros.box import LOCATION_COUNT
@@ -26,6 +27,7 @@ BOX_TOKENS = 4
 LOCATION_TOLERANCE = 32
 # Width of the bell, in tokens (1 % of the side), under which a coordinate is chosen.
 LOCATION_SPREAD = 10
+_OPEN = -1  # where a suffix that was begun is not given any more
 
 
 class Form(Enum):
@@ -46,6 +48,9 @@ class Suffix:
     # within LOCATION_TOLERANCE of it
     confidence: float
     complete: bool  # False when a question was cut off at MAX_QUESTION_TOKENS
+    tokens: tuple[int, ...] = ()  # without the end token
+    # of each token the likeliest other one that goes on, and its probability in [0, 1]
+    others: tuple[tuple[int, float], ...] = ()
 
 
 def most_likely_kind(logits: Tensor, kinds: Tensor) -> Tensor:
@@ -131,12 +136,7 @@ class Decoder:
         However many forms are wanted of a row, it is read once, and what begins alike is the same:
         that which may be either begins as a question or as a box.
         """
-        cache = DynamicCache()
-        mask = prefix.attention_mask()
-        hidden = self._forward(prefix.embeddings, mask, prefix.positions, cache)
-        sizes = prefix.present.sum(dim=1)
-        every = torch.arange(len(sizes), device=sizes.device)
-        logits = self.backbone.logits(hidden[every, sizes - 1])
+        logits, sizes, mask, cache = self._read(prefix)
         chosen = torch.tensor([row for row, _ in wanted], device=sizes.device)
         start = torch.stack([self._start[form] for _, form in wanted])
         kind = most_likely_kind(logits[chosen].masked_fill(~start, -torch.inf), self._kinds)
@@ -144,23 +144,77 @@ class Decoder:
         different = list(dict.fromkeys(begun))
         rows, kinds = torch.tensor(different, device=sizes.device).unbind(dim=1)
         cache.batch_select_indices(rows)
-        suffixes = self._write(logits[rows], self._kinds[kinds], sizes[rows], mask[rows], cache)
+        given = torch.full((len(rows), 0), self._end, device=sizes.device)
+        suffixes = self._write(
+            logits[rows], self._kinds[kinds], sizes[rows], mask[rows], cache, given
+        )
         return [suffixes[different.index(one)] for one in begun]
 
+    @torch.inference_mode()
+    def go_on(self, prefix: Prefix, begun: Sequence[tuple[int, Sequence[int]]]) -> list[Suffix]:
+        """A complete question for each (row of `prefix`, tokens with which it begins)."""
+        logits, sizes, mask, cache = self._read(prefix)
+        rows = torch.tensor([row for row, _ in begun], device=sizes.device)
+        given = pad_sequence(
+            [torch.tensor(tokens, dtype=torch.long) for _, tokens in begun],
+            batch_first=True,
+            padding_value=_OPEN,
+        ).to(sizes.device)
+        cache.batch_select_indices(rows)
+        openings = self._start[Form.QUESTION].expand(len(rows), -1)
+        return self._write(logits[rows], openings, sizes[rows], mask[rows], cache, given)
+
+    @torch.inference_mode()
+    def finds(self, prefix: Prefix) -> Tensor:
+        """How likely each row of `prefix` is answered by a box, (rows,) in [0, 1], not by none."""
+        logits, *_ = self._read(prefix)
+        box, nothing = (
+            logits.masked_fill(~kind, -torch.inf).logsumexp(dim=1) for kind in self._kinds[1:]
+        )
+        return (box - nothing).sigmoid()
+
+    def _read(self, prefix: Prefix) -> tuple[Tensor, Tensor, Tensor, DynamicCache]:
+        """Scores of what each row goes on with, its size, its mask, and the cache."""
+        cache = DynamicCache()
+        mask = prefix.attention_mask()
+        hidden = self._forward(prefix.embeddings, mask, prefix.positions, cache)
+        sizes = prefix.present.sum(dim=1)
+        every = torch.arange(len(sizes), device=sizes.device)
+        return self.backbone.logits(hidden[every, sizes - 1]), sizes, mask, cache
+
     def _write(
-        self, logits: Tensor, allowed: Tensor, sizes: Tensor, mask: Tensor, cache: DynamicCache
+        self,
+        logits: Tensor,
+        allowed: Tensor,
+        sizes: Tensor,
+        mask: Tensor,
+        cache: DynamicCache,
+        given: Tensor,
     ) -> list[Suffix]:
-        """Suffixes that begin with an `allowed` (rows, vocabulary) token, scored by `logits`."""
+        """Suffixes that begin with an `allowed` (rows, vocabulary) token, scored by `logits`.
+
+        They begin with `given` (rows, tokens), until it is _OPEN.
+        """
         batch = len(logits)
         rows = torch.arange(batch, device=sizes.device)  # that are still being written
         tokens = torch.full((batch, MAX_QUESTION_TOKENS), self._end, device=sizes.device)
+        others = torch.full_like(tokens, self._end)
         log_probabilities = torch.zeros(tokens.shape, device=sizes.device)
+        likely = torch.zeros_like(log_probabilities)
         for step in range(MAX_QUESTION_TOKENS):
             scores = smooth_locations(logits, self.backbone.first_location)
-            token = scores.masked_fill(~allowed, -torch.inf).argmax(dim=-1)
-            probability = self._pooled(logits.softmax(dim=-1)).gather(1, token[:, None])[:, 0]
+            scores = scores.masked_fill(~allowed, -torch.inf)
+            token = scores.argmax(dim=-1)
+            if step < given.shape[1]:
+                token = torch.where(given[:, step] == _OPEN, token, given[:, step])
+            probabilities = logits.softmax(dim=-1)
+            probability = self._pooled(probabilities).gather(1, token[:, None])[:, 0]
             tokens[rows, step] = token
             log_probabilities[rows, step] = probability.log()
+            scores[:, self._end] = -torch.inf
+            other = scores.scatter(1, token[:, None], -torch.inf).argmax(dim=-1)
+            others[rows, step] = other
+            likely[rows, step] = probabilities.gather(1, other[:, None])[:, 0]
             is_box = self._locations[tokens[rows, 0]]
             left = (token != self._end) & ~(is_box & (step + 1 >= BOX_TOKENS))
             if step + 1 == MAX_QUESTION_TOKENS or not bool(left.any()):
@@ -169,7 +223,7 @@ class Decoder:
                 # what is complete costs nothing from here on
                 cache.batch_select_indices(left.nonzero()[:, 0])
                 rows, token, is_box = rows[left], token[left], is_box[left]
-                sizes, mask = sizes[left], mask[left]
+                sizes, mask, given = sizes[left], mask[left], given[left]
             allowed = torch.where(is_box[:, None], self._locations, self._question)
             # every row sees its own prefix and all of its suffix
             mask = torch.nn.functional.pad(mask, (0, 1))
@@ -178,8 +232,10 @@ class Decoder:
             hidden = self._forward(embeddings, mask, positions, cache)[:, 0]
             logits = self.backbone.logits(hidden)
         return [
-            self._suffix(row_tokens, row_log)
-            for row_tokens, row_log in zip(tokens.tolist(), log_probabilities, strict=True)
+            self._suffix(row_tokens, row_log, list(zip(*row_others, strict=True)))
+            for row_tokens, row_log, *row_others in zip(
+                tokens.tolist(), log_probabilities, others.tolist(), likely.tolist(), strict=True
+            )
         ]
 
     def _forward(
@@ -206,7 +262,9 @@ class Decoder:
             1, torch.arange(span.start, span.stop, device=near.device), near[:, 0] * window
         )
 
-    def _suffix(self, tokens: list[int], log_probabilities: Tensor) -> Suffix:
+    def _suffix(
+        self, tokens: list[int], log_probabilities: Tensor, others: list[tuple[int, float]]
+    ) -> Suffix:
         ended = self._end in tokens
         count = tokens.index(self._end) if ended else len(tokens)
         is_box = bool(self._locations[tokens[0]])
@@ -219,6 +277,8 @@ class Decoder:
             is_box=is_box,
             confidence=float(log_probabilities[:scored].mean().exp()),
             complete=ended or is_box,
+            tokens=tuple(tokens[:count]),
+            others=tuple(others[:count]),
         )
 
     def _words(self) -> Tensor:

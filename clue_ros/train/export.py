@@ -22,6 +22,7 @@ _PARTS = {
 _REGION_LEVEL = 0.3  # of the map: from here on a cell belongs to a candidate region
 # Of the picture: windows in which a small model, whose boxes are loose, points again.
 _CLOSER_LOOKS = (0.4, 0.55, 0.7)
+_TRIED_QUESTIONS = 3  # more of them changed nothing on validation scenes
 
 
 def export(run: Path, out: Path, probe: ProbeConfig) -> None:
@@ -41,6 +42,7 @@ def export(run: Path, out: Path, probe: ProbeConfig) -> None:
         queries=probe.queries,
         region_level=_REGION_LEVEL,
         closer_looks=_CLOSER_LOOKS,
+        tried_questions=_TRIED_QUESTIONS,
         prompts=PROMPTS,
         **calibration,
     )

@@ -9,7 +9,7 @@ from scene_files import load_scenes
 from clue_ros.dialog import Dialog
 from clue_ros.evaluate.plain import Plain
 from clue_ros.evaluate.plain import read_answer
-from clue_ros.evaluate.speed import look_once
+from clue_ros.evaluate.speed import think_once
 from clue_ros.model.checkpoint import EMBEDDED
 from clue_ros.model.checkpoint import find
 from clue_ros.model.decoder import Form
@@ -25,7 +25,7 @@ CHECKPOINT = find(EMBEDDED, allow_download=False)
 
 @pytest.mark.usefixtures('one_thread')
 def test_the_same_answers_as_ours():
-    plain, clue = Plain(CHECKPOINT, 'cpu', adapter='ivg'), look_once(CHECKPOINT)
+    plain, clue = Plain(CHECKPOINT, 'cpu', adapter='ivg'), think_once(CHECKPOINT)
     for row in ROWS:
         image, dialog = decode((SCENES / row['image']).read_bytes()), Dialog(row['instruction'])
         (view,) = clue.look_all([image])

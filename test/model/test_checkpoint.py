@@ -80,6 +80,8 @@ def swap_adapters(folder):
         (config(closer_looks=[1.5]), CheckpointError, 'closer_looks must be a list'),
         (config(closer_looks=0.5), CheckpointError, 'closer_looks must be a list'),
         (config(closer_looks=['half']), CheckpointError, 'closer_looks must be a list'),
+        (config(tried_questions=-1), CheckpointError, 'tried_questions must be a whole number'),
+        (config(tried_questions=1.5), CheckpointError, 'tried_questions must be a whole number'),
         (config(queries='all'), CheckpointError, 'expression or words'),
         (config(probe_layer=-1), CheckpointError, 'probe_layer must be a whole number >= 0'),
         (config(prompts={'probe_prefix': '{x}'}), CheckpointError, 'probe_prefix may hold'),

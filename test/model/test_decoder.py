@@ -211,3 +211,43 @@ def test_a_model_that_ends_at_once_says_nothing(backbone, adapters, images):
     prefix = backbone.prefix(backbone.encode(images[:1]), texts()[:1])
     suffix = decoder.decode(prefix, [(0, Form.BOX)])[0]
     assert (suffix.text, suffix.is_box, suffix.complete) == ('', False, True)
+
+
+def test_what_was_begun_is_gone_on_with(backbone, adapters, images):
+    decoder = Decoder(backbone)
+    with adapters.use('ivg'):
+        prefix = backbone.prefix(backbone.encode(images[:2]), texts()[:2])
+        whole = decoder.decode(prefix, [(row, Form.QUESTION) for row in range(2)])
+        # of both rows in turn, from nothing to all of it
+        begun = [
+            (row, suffix.tokens[:count])
+            for count in (0, 1, 5, 40)
+            for row, suffix in enumerate(whole)
+        ]
+        for (row, _), suffix in zip(begun, decoder.go_on(prefix, begun), strict=True):
+            assert suffix.text == whole[row].text
+            assert suffix.confidence == pytest.approx(whole[row].confidence, rel=1e-3)
+
+
+def test_another_token_leads_to_another_question(backbone, adapters, images):
+    decoder = Decoder(backbone)
+    with adapters.use('ivg'):
+        prefix = backbone.prefix(backbone.encode(images[:1]), texts()[:1])
+        (first,) = decoder.decode(prefix, [(0, Form.QUESTION)])
+        begun = [(*first.tokens[:k], first.others[k][0]) for k in range(len(first.tokens))]
+        others = decoder.go_on(prefix, [(0, tokens) for tokens in begun])
+    assert len({other.text for other in [first, *others]}) == len(begun) + 1
+    for tokens, (_, probability), other in zip(begun, first.others, others, strict=True):
+        assert other.tokens[: len(tokens)] == tokens
+        assert 0 <= probability <= 0.5
+        assert '<' not in other.text
+
+
+def test_what_is_not_found_has_no_box(backbone, images):
+    decoder = Decoder(backbone)
+    prompts = ['detect mug', 'detect red banana', 'detect spoon', 'detect white thing']
+    prefix = backbone.prefix([backbone.encode(images[:1])[0]] * 4, prompts)
+    found = decoder.finds(prefix)
+    boxes = decoder.decode(prefix, [(row, Form.BOX) for row in range(4)])
+    assert (found > 0.5).tolist() == [suffix.is_box for suffix in boxes]
+    assert 0 <= found.min() < 0.5 < found.max() <= 1

@@ -1,0 +1,87 @@
+"""Questions that are tried out: the model asks about what is there, whatever it wrote at first."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from scene_files import SCENES
+from scene_files import load_scenes
+
+from clue_ros.clue import Clue
+from clue_ros.dialog import Dialog
+from clue_ros.model.decoder import MAX_QUESTION_TOKENS
+from clue_ros.offers import offers
+from clue_ros.tryout import TryOut
+
+SCENE = next(row for row in load_scenes() if row['image'] == 'id_26.jpg')  # three mugs
+DIALOG = Dialog(SCENE['instruction'])
+
+
+@pytest.fixture(scope='module')
+def clue() -> Clue:
+    return Clue.load()
+
+
+@pytest.fixture(scope='module')
+def view(clue):
+    return clue.look(np.asarray(Image.open(SCENES / SCENE['image']).convert('RGB')))
+
+
+@pytest.fixture(scope='module')
+def write(clue, view):
+    """What the decoder makes of the beginning of a question."""
+    backbone, answers = clue._backbone, clue._answers
+
+    def go_on(text):
+        begun = backbone.tokenizer(text, add_special_tokens=False).input_ids
+        with clue._adapters.use('ivg'):
+            prompt = clue._config.prompts.decoder_text(DIALOG)
+            prefix = backbone.prefix([view.features], [prompt], MAX_QUESTION_TOKENS)
+            return answers._decoder.go_on(prefix, [(0, begun)])[0]
+
+    return go_on
+
+
+def try_out(clue, count):
+    config = replace(clue._config, tried_questions=count)
+    return TryOut(clue._backbone, clue._adapters, clue._answers._decoder, config)
+
+
+@pytest.mark.parametrize(
+    'begun',
+    [
+        'which mug do you mean, the pink one',  # there is none
+        'which mug do you mean, the green one, a green one',
+        'do you mean the banana',
+    ],
+)
+def test_a_bad_question_is_not_asked(clue, view, write, begun):
+    bad = write(begun)
+    assert bad.text.startswith(begun)
+    asked = try_out(clue, 6).best(view, DIALOG, bad)
+    assert not asked.text.startswith(begun)
+    assert len(set(offers(asked.text))) > 1
+    assert {offer.split()[1] for offer in offers(asked.text)} <= {'blue', 'green', 'white'}
+
+
+def test_a_good_question_stays(clue, view, write):
+    good = write('')
+    assert try_out(clue, 6).best(view, DIALOG, good) == good
+
+
+def test_what_offers_nothing_is_no_question(clue, view, write):
+    nothing = replace(write(''), text='do you mean')
+    assert offers(try_out(clue, 3).best(view, DIALOG, nothing).text)
+
+
+def test_a_checkpoint_says_whether_questions_are_tried_out(clue, view, monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        clue._answers._try_out, 'best', lambda *moment: tried.append(moment) or moment[-1]
+    )
+    for count, expected in ((0, 0), (3, 1)):
+        monkeypatch.setattr(clue._answers, '_config', replace(clue._config, tried_questions=count))
+        clue.respond(view, DIALOG, 'always')
+        clue.respond(view, DIALOG, 'never')  # points
+        assert len(tried) == expected
