@@ -36,7 +36,6 @@ from clue_ros.model.checkpoint import Checkpoint
 from clue_ros.model.checkpoint import CheckpointConfig
 from clue_ros.model.decoder import Form
 from clue_ros.response import Grounding
-from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.train.batches import Batches
 from clue_ros.train.batches import corpus_dialogs
 from clue_ros.train.corpus import Corpus
@@ -126,9 +125,7 @@ def _train(
 
     def batches(split: str, look: PictureConfig) -> Batches:
         rows, seed = config.loop.batch, config.loop.seed
-        return corpus_dialogs(
-            corpora[split], backbone, rows, config.length, look, DialogConfig(), seed
-        )
+        return corpus_dialogs(corpora[split], backbone, rows, config.length, look, seed)
 
     held_out = {
         split: [batches(split, PLAIN)(number) for number in range(config.batches)]

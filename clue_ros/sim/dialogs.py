@@ -51,14 +51,13 @@ class DialogConfig:
     """How people talk; shares in [0, 1]."""
 
     held_out: bool = False  # phrasings, and names of colours and categories, kept from training
-    plain: float = 1.0  # of the requests that neither count nor relate, those that are made
     terse: float = 0.3  # replies of a word or two
     elsewhere: float = 0.25  # replies that name another distinction than the one asked for
     confirm: float = 0.15  # questions between two candidates that name only one of them
     wrong: float = 0.06  # replies that point at something else and are corrected
 
     def __post_init__(self) -> None:
-        for share in ('plain', 'terse', 'elsewhere', 'confirm', 'wrong'):
+        for share in ('terse', 'elsewhere', 'confirm', 'wrong'):
             if not 0 <= getattr(self, share) <= 1:
                 raise ValueError(f'{share} must lie in [0, 1], got {getattr(self, share)}')
 
@@ -81,7 +80,7 @@ def sample_dialog(
     rng: np.random.Generator, scene: Scene, wanted: str, config: DialogConfig
 ) -> Sample | None:
     """Draw a request with a verdict, and its dialog; None where the scene has none."""
-    expression = sample_request(rng, scene, wanted, config.held_out, config.plain)
+    expression = sample_request(rng, scene, wanted, config.held_out)
     if expression is None:
         return None
     phrasing = HELD_OUT_PHRASING if config.held_out else COMMON

@@ -14,7 +14,6 @@ from clue_ros.sim.expressions import Kind
 from clue_ros.sim.expressions import Ranked
 from clue_ros.sim.expressions import Related
 from clue_ros.sim.expressions import fits
-from clue_ros.sim.expressions import form
 from clue_ros.sim.expressions import is_clear
 from clue_ros.sim.expressions import names_held_out
 from clue_ros.sim.expressions import verdict
@@ -30,23 +29,19 @@ _FORMS = {
     SEVERAL: {'kind': 0.8, 'related': 0.2},
     NONE: {'kind': 0.65, 'related': 0.2, 'ranked': 0.15},
 }
-_HARD = ('ordinal', 'relational')
 
 
 def sample_request(
-    rng: np.random.Generator, scene: Scene, wanted: str, held_out: bool, plain: float = 1.0
+    rng: np.random.Generator, scene: Scene, wanted: str, held_out: bool
 ) -> Expression | None:
     """Draw a clear expression with the `wanted` verdict; None where the scene has none.
 
-    Without `held_out`, no expression names a category in a colour held out from training. Of those
-    that neither count nor relate, the share `plain` is let through.
+    Without `held_out`, no expression names a category in a colour held out from training.
     """
     forms = _FORMS[wanted]
     for _ in range(_TRIES):
         name = str(rng.choice(list(forms), p=list(forms.values())))
         expression = _draw(rng, scene, name, wanted)
-        if (plain < 1 and form(expression) not in _HARD) and rng.uniform() >= plain:
-            continue
         if (
             verdict(expression, scene) == wanted
             and is_clear(expression, scene)

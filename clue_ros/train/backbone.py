@@ -37,7 +37,6 @@ from clue_ros.train.lessons import BETWEEN_BOXES
 from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import detect
 from clue_ros.train.lessons import draw_sample
-from clue_ros.train.lessons import refuse_held_out
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
 from clue_ros.train.loop import is_first_process
@@ -75,7 +74,6 @@ class BackboneConfig:
     heads: LoopConfig = LoopConfig(300, 32, 1e-3)  # of a backbone to go on from
     miniature: MiniatureConfig = field(default_factory=MiniatureConfig)
     pictures: PictureConfig = field(default_factory=PictureConfig)
-    dialogs: DialogConfig = field(default_factory=DialogConfig)
     patches: int = 64  # computed in the vision stage
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
     recolored: float = 0.35  # share of the vision stage's pictures that teach shapes, not colours
@@ -100,7 +98,6 @@ class BackboneConfig:
             raise ValueError(
                 'pictures.recolored must be 0, for lessons name colours; set `recolored` beside it'
             )
-        refuse_held_out(self.dialogs)
         if self.compiled and not shutil.which(compiler := os.environ.get('CXX', 'g++')):
             raise ValueError(
                 f'compiled needs the C++ compiler {compiler}, which is not there; install g++ '
@@ -165,7 +162,7 @@ def train_backbone(
             grid,
             shape,
             config.pictures,
-            config.dialogs,
+            DialogConfig(),
             config.seed + number + 1,
         )
         ask = Classroom(held_out, tokenizer, grid, shape, PLAIN, DialogConfig(), config.seed)

@@ -49,17 +49,13 @@ _DRAWS = 1000  # of what has to fit
 
 
 def corpus_dialogs(
-    corpus: Corpus,
-    backbone: Backbone,
-    rows: int,
-    length: int,
-    pictures: PictureConfig,
-    dialogs: DialogConfig,
-    seed: int,
+    corpus: Corpus, backbone: Backbone, rows: int, length: int, pictures: PictureConfig, seed: int
 ) -> Batches:
     """Turns of simulated dialogs, for `train_ivg`."""
     shape = ClassroomConfig(rows, length, most=1, joined=True, detect=0.0)
-    room = Classroom(corpus, backbone.tokenizer, backbone.grid_side, shape, pictures, dialogs, seed)
+    room = Classroom(
+        corpus, backbone.tokenizer, backbone.grid_side, shape, pictures, DialogConfig(), seed
+    )
 
     def batch(number: int) -> dict[str, Tensor]:
         made = room.batch(number)
@@ -74,7 +70,6 @@ def corpus_requests(
     prompts: Prompts,
     rows: int,
     pictures: PictureConfig,
-    dialogs: DialogConfig,
     seed: int,
 ) -> Batches:
     """Simulated requests for `train_probe`: half ambiguous, a quarter clear, a quarter absent.
@@ -92,7 +87,7 @@ def corpus_requests(
     def draw(rng: np.random.Generator) -> tuple[Varied, list[Sample]]:
         for _ in range(_DRAWS):
             picture = vary(corpus, int(rng.integers(len(corpus))), rng, pictures)
-            drawn = [sample_dialog(rng, picture.scene, each, dialogs) for each in _VERDICTS]
+            drawn = [sample_dialog(rng, picture.scene, each, DialogConfig()) for each in _VERDICTS]
             samples = [sample for sample in drawn if sample]
             if len(samples) == len(drawn):
                 return picture, samples

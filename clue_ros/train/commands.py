@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from clue_ros.model.backbone import Backbone
     from clue_ros.train.batches import Batches
     from clue_ros.train.corpus import Corpus
-    from clue_ros.train.ivg import IvgConfig
-    from clue_ros.train.probe import ProbeConfig
 
 _HELD_OUT = 16  # validation batches of the adapters
 _LENGTH = 112  # tokens behind the image tokens, of simulated dialogs
@@ -114,7 +112,7 @@ def _adapter(options: argparse.Namespace) -> int:
     device = choose_device(options.device)
     folder = options.backbone or options.folder / 'backbone'
     backbone = Backbone.load(folder, device, choose_dtype(options.dtype, device))
-    learned, held_out, digest = _batches(options, backbone, config)
+    learned, held_out, digest = _batches(options, backbone, config.loop.batch, config.loop.seed)
     out = options.folder / options.stage
     write_record(out, options.stage, config, digest)
     asked = [held_out(number) for number in range(_HELD_OUT)]
@@ -127,28 +125,23 @@ def _adapter(options: argparse.Namespace) -> int:
 
 
 def _batches(
-    options: argparse.Namespace, backbone: Backbone, config: IvgConfig | ProbeConfig
+    options: argparse.Namespace, backbone: Backbone, rows: int, seed: int
 ) -> tuple[Batches, Batches, str]:
     """Batches to learn from, others to validate on, and a hash of the data."""
-    from clue_ros.sim.dialogs import DialogConfig
     from clue_ros.train import batches
     from clue_ros.train.lessons import PROMPTS
     from clue_ros.train.pictures import PLAIN
     from clue_ros.train.pictures import PictureConfig
 
-    rows, seed = config.loop.batch, config.loop.seed
     if options.data:
         return _data_batches(options, backbone, rows, seed)
-    learned, held_out, digest = _read_corpus(options)
+    *both, digest = _read_corpus(options)
     made = []
-    for corpus, look, talk in (
-        (learned, PictureConfig(), config.dialogs),
-        (held_out, PLAIN, DialogConfig()),
-    ):
+    for corpus, look in zip(both, (PictureConfig(), PLAIN), strict=True):
         if options.stage == 'ivg':
-            made.append(batches.corpus_dialogs(corpus, backbone, rows, _LENGTH, look, talk, seed))
+            made.append(batches.corpus_dialogs(corpus, backbone, rows, _LENGTH, look, seed))
         else:
-            made.append(batches.corpus_requests(corpus, backbone, PROMPTS, rows, look, talk, seed))
+            made.append(batches.corpus_requests(corpus, backbone, PROMPTS, rows, look, seed))
     return made[0], made[1], digest
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,7 @@ from torch import Tensor
 from torch import nn
 
 from clue_ros.model.backbone import Backbone
-from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.train import lora
-from clue_ros.train.lessons import refuse_held_out
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
 from clue_ros.train.loop import is_first_process
@@ -38,12 +35,10 @@ class IvgConfig:
     alpha: int = 32
     dropout: float = 0.05
     spread: float = 0.0  # of location targets, see `text_loss`; 0 is the paper's cross-entropy
-    dialogs: DialogConfig = field(default_factory=DialogConfig)  # about simulated scenes
 
     def __post_init__(self) -> None:
         if min(self.rank, self.alpha) < 1:
             raise ValueError('rank and alpha count from 1')
-        refuse_held_out(self.dialogs)
         if not 0 <= self.dropout < 1 or self.spread < 0:
             raise ValueError('dropout must lie in [0, 1) and spread must not be negative')
 

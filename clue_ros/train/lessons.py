@@ -61,12 +61,6 @@ class Lesson:
     given: int = 0  # characters with which the suffix begins that are shown and not taught
 
 
-def refuse_held_out(dialogs: DialogConfig) -> None:
-    """Raise ValueError for dialogs whose words tests keep from training."""
-    if dialogs.held_out:
-        raise ValueError('dialogs.held_out must be false: its words are kept from training')
-
-
 def draw_sample(rng: np.random.Generator, scene: Scene, config: DialogConfig) -> Sample | None:
     """A request with its dialog; None where the scene has none of the drawn verdict."""
     wanted = str(rng.choice(list(_VERDICTS), p=list(_VERDICTS.values())))

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from dataclasses import dataclass
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,7 @@ from clue_ros.model.attention import run_blocks
 from clue_ros.model.backbone import Backbone
 from clue_ros.model.backbone import PrefixTokens
 from clue_ros.model.probe import Probe
-from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.train import lora
-from clue_ros.train.lessons import refuse_held_out
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
 from clue_ros.train.loop import is_first_process
@@ -48,14 +45,12 @@ class ProbeConfig:
     rank: int = 16
     alpha: int = 32
     lora_rate: float = 0.05  # relative to the CNN's: 5e-6 beside 1e-4
-    dialogs: DialogConfig = field(default_factory=DialogConfig)  # about simulated scenes
 
     def __post_init__(self) -> None:
         if self.layer < 0 or min(self.rank, self.alpha) < 1:
             raise ValueError('layer counts from 0, rank and alpha from 1')
         if self.queries not in ('expression', 'words'):
             raise ValueError(f'queries must be expression or words, got {self.queries!r}')
-        refuse_held_out(self.dialogs)
         if self.lora_rate < 0:
             raise ValueError(f'lora_rate must not be negative, got {self.lora_rate}')
 

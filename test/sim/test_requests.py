@@ -53,18 +53,6 @@ def test_verdicts(wanted, possible, forms, held_out):
     assert forms <= set(Counter(map(form, drawn)))
 
 
-@pytest.mark.parametrize('wanted', [ONE, SEVERAL, NONE])
-def test_plain_requests_can_be_made_rare(wanted):
-    rng = np.random.default_rng(7)
-    hard = []
-    for plain in (1.0, 0.3, 0.0):
-        scenes = [sample_scene(7, index, SceneConfig()) for index in range(COUNT)]
-        drawn = [sample_request(rng, scene, wanted, False, plain) for scene in scenes]
-        forms = Counter(form(expression) for expression in drawn if expression)
-        hard.append((forms['ordinal'] + forms['relational']) / forms.total())
-    assert hard[0] < hard[1] - 0.05 < hard[2] == 1
-
-
 def test_absent_things_resemble_those_on_the_table():
     """Most absent requests name a category or a colour that is there."""
     rng = np.random.default_rng(6)

@@ -1,7 +1,6 @@
 """All stages end to end at toy size, by the command: what they make loads, asks and points."""
 
 import json
-from functools import partial
 
 import numpy as np
 import pytest
@@ -20,13 +19,11 @@ from clue_ros.sim.folder import write_folder
 from clue_ros.sim.sampling import SceneConfig
 from clue_ros.train.backbone import BackboneConfig
 from clue_ros.train.batches import corpus_requests
-from clue_ros.train.ivg import IvgConfig
 from clue_ros.train.lessons import PROMPTS
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.lora import inject
 from clue_ros.train.pictures import PLAIN
 from clue_ros.train.pictures import lit
-from clue_ros.train.probe import ProbeConfig
 from clue_ros.train.probe import ProbeModel
 
 LAYER = 1
@@ -111,7 +108,7 @@ def test_only_q_and_k_of_the_probed_block_and_the_cnn_get_a_gradient(run, held_o
     # more than the recipe adapts, to see that nothing else would learn
     _, added = inject(backbone.language_model, every, (0, LAYER, 2), 2, 4, 0.0)
     model = ProbeModel(backbone, LAYER, 'expression')
-    batch = lit(corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, DialogConfig(), seed=0)(0))
+    batch = lit(corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0))
     for name, parameter in backbone.language_model.named_parameters():
         if 'lora_B' in name:
             torch.nn.init.normal_(parameter)  # at zero, A would get no gradient
@@ -126,7 +123,7 @@ def test_only_q_and_k_of_the_probed_block_and_the_cnn_get_a_gradient(run, held_o
 def test_requests_about_one_picture_share_it(run, held_out):
     backbone = Backbone.load(run / 'backbone', torch.device('cpu'), torch.float32)
     model = ProbeModel(backbone, LAYER, 'expression').eval()
-    batch = lit(corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, DialogConfig(), seed=0)(0))
+    batch = lit(corpus_requests(held_out, backbone, PROMPTS, 8, PLAIN, seed=0)(0))
     del batch['ambiguous']
     assert len(batch['pixels']) == 2
     with torch.no_grad():
@@ -141,7 +138,7 @@ def test_requests_about_one_picture_share_it(run, held_out):
 def test_requests_in_other_batches_than_by_fours_are_refused(run, held_out):
     backbone = Backbone.load(run / 'backbone', torch.device('cpu'), torch.float32)
     with pytest.raises(InvalidRun, match='multiple of 4 requests.*got 6'):
-        corpus_requests(held_out, backbone, PROMPTS, 6, PLAIN, DialogConfig(), seed=0)
+        corpus_requests(held_out, backbone, PROMPTS, 6, PLAIN, seed=0)
 
 
 def test_the_vision_tower_stays_as_its_own_stage_left_it(run):
@@ -221,19 +218,12 @@ def test_a_result_may_keep_what_was_begun_from(run, corpus_folder, tmp_path):
         ({'loyal': -1}, 'loyal must not be negative, got -1'),
         ({'kept': 1.5}, r'kept must lie in \[0, 1\], got 1.5'),
         ({'recolored': -0.5}, r'recolored must lie in \[0, 1\], got -0.5'),
-        ({'dialogs': DialogConfig(held_out=True)}, 'dialogs.held_out must be false'),
     ],
 )
-def test_what_a_backbone_must_not_learn_by_is_named(wrong, said):
+def test_wrong_shares_are_named(wrong, said):
     loop = LoopConfig(**LOOP)
     with pytest.raises(ValueError, match=said):
         BackboneConfig(loop, loop, loop, **wrong)
-
-
-@pytest.mark.parametrize('adapter', [IvgConfig, partial(ProbeConfig, layer=1)])
-def test_held_out_words_are_not_learned_by_adapters_either(adapter):
-    with pytest.raises(ValueError, match='dialogs.held_out must be false'):
-        adapter(LoopConfig(**LOOP), dialogs=DialogConfig(held_out=True))
 
 
 def test_no_compiler_is_named(monkeypatch):
