@@ -1,16 +1,19 @@
 """What the decoder says at a moment of a dialog, after second thoughts.
 
-Where it points it looks again, closer; what it asks is tried out beside other questions.
+Where it points it looks again, at parts of the frame; what it asks is tried out beside other
+questions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clue_ros import closer
+from clue_ros import looks
+from clue_ros.box import Box
 from clue_ros.box import decode_locations
 from clue_ros.dialog import Dialog
 from clue_ros.errors import InvalidBox
+from clue_ros.looks import Look
 from clue_ros.model.adapters import Adapters
 from clue_ros.model.backbone import Backbone
 from clue_ros.model.checkpoint import CheckpointConfig
@@ -27,10 +30,13 @@ from clue_ros.response import Invalid
 from clue_ros.response import Question
 from clue_ros.response import Response
 from clue_ros.tryout import TryOut
+from clue_ros.view import Part
 from clue_ros.view import View
 
 # A frame and what was said about it: what the decoder answers.
 Moment = tuple[View, Dialog]
+# What an answer that points says.
+Pointed = Grounding | Absent
 
 
 class Answers:
@@ -46,6 +52,20 @@ class Answers:
 
     def decode_all(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Response]:
         """A response in a given form at each moment; one may come with several forms."""
+        responses = self._answer(moments, forms)
+        # the whole frame hid what its parts show
+        there = [
+            row
+            for row, (form, response) in enumerate(zip(forms, responses, strict=True))
+            if form is Form.UNLESS_ABSENT and isinstance(response, Grounding)
+        ]
+        if there:
+            asked = self._answer([moments[row] for row in there], [Form.QUESTION] * len(there))
+            for row, question in zip(there, asked, strict=True):
+                responses[row] = question
+        return responses
+
+    def _answer(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Response]:
         suffixes = self._write(moments, forms)
         if self._config.tried_questions:
             suffixes = [
@@ -53,10 +73,14 @@ class Answers:
                 for moment, suffix in zip(moments, suffixes, strict=True)
             ]
         responses = [_read(*pair) for pair in zip(suffixes, (v for v, _ in moments), strict=True)]
-        boxes = {m: r for m, r in zip(moments, responses, strict=True) if isinstance(r, Grounding)}
-        closest = self._look_closer(boxes)
+        first = {
+            moment: response
+            for moment, response in zip(moments, responses, strict=True)
+            if isinstance(response, Pointed)
+        }
+        joined = self._look_again(first)
         return [
-            closest[moment] if isinstance(response, Grounding) else response
+            joined[moment] if isinstance(response, Pointed) else response
             for moment, response in zip(moments, responses, strict=True)
         ]
 
@@ -73,31 +97,45 @@ class Answers:
             )
             return self._decoder.decode(prefix, wanted)
 
-    def _look_closer(self, first: dict[Moment, Grounding]) -> dict[Moment, Grounding | Absent]:
-        """What the first looks and the checkpoint's closer looks say together."""
-        shares = self._config.closer_looks
-        again: dict[Moment, list[Grounding]] = {moment: [] for moment in first}
-        for share in shares if first else ():
-            windows = [
-                closer.window(found.box, share, view.width, view.height)
-                for (view, _), found in first.items()
-            ]
-            parts = [closer.cut(v.image, part) for (v, _), part in zip(first, windows, strict=True)]
-            with named_out_of_memory(self._backbone.device):
-                features = self._backbone.encode(parts)
-            closely = [
-                (View(part, row), dialog)
-                for part, row, (_, dialog) in zip(parts, features, first, strict=True)
-            ]
-            said = self._write(closely, [Form.BOX] * len(closely))
-            for moment, window, part, suffix in zip(first, windows, closely, said, strict=True):
-                found = _read(suffix, part[0])
-                if isinstance(found, Grounding):
-                    again[moment].append(closer.moved(found, window))
-        return {
-            moment: closer.join(found, again[moment], len(shares)) if shares else found
-            for moment, found in first.items()
-        }
+    def _look_again(self, first: dict[Moment, Pointed]) -> dict[Moment, Pointed]:
+        """What looks at whole frames, at their parts, and then closer ones say together."""
+        seen = {moment: [_look(moment[0].whole, said)] for moment, said in first.items()}
+        self._point(seen, [(moment, part) for moment in seen for part in moment[0].parts])
+        self._point(seen, self._closer_parts(seen))
+        return {m: looks.join(seen[m]) if len(seen[m]) > 1 else said for m, said in first.items()}
+
+    def _closer_parts(self, seen: dict[Moment, list[Look]]) -> list[tuple[Moment, Part]]:
+        """Parts of each frame around what was found so far, encoded."""
+        found = {moment: looks.surest(looked) for moment, looked in seen.items()}
+        windows = [
+            (moment, looks.around(so_far.box, share, moment[0].width, moment[0].height))
+            for moment, so_far in found.items()
+            if so_far is not None
+            for share in self._config.closer_looks
+        ]
+        if not windows:
+            return []
+        images = [looks.cut(view.image, window) for (view, _), window in windows]
+        with named_out_of_memory(self._backbone.device):
+            features = self._backbone.encode(images)
+        return [
+            (moment, Part(window, View(image, row)))
+            for (moment, window), image, row in zip(windows, images, features, strict=True)
+        ]
+
+    def _point(self, seen: dict[Moment, list[Look]], parts: Sequence[tuple[Moment, Part]]) -> None:
+        """Add to `seen` where the decoder points in parts of the frames of moments."""
+        if not parts:
+            return
+        moments = [(part.view, dialog) for (_, dialog), part in parts]
+        suffixes = self._write(moments, [Form.BOX] * len(moments))
+        for (moment, part), suffix in zip(parts, suffixes, strict=True):
+            seen[moment].append(_look(part.window, _read(suffix, part.view)))
+
+
+def _look(window: Box, said: Response) -> Look:
+    """A look at a window, in which something was `said` in the window's own pixels."""
+    return Look(window, looks.moved(said, window) if isinstance(said, Grounding) else None)
 
 
 def _is_question(suffix: Suffix) -> bool:

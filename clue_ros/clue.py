@@ -9,11 +9,15 @@ clue.respond(view, Dialog('get the mug'))     # Question | Grounding | Absent | 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import torch
 
+from clue_ros import looks
 from clue_ros.answers import Answers
+from clue_ros.box import Box
 from clue_ros.dialog import Dialog
 from clue_ros.dialog import check_ask_policy
 from clue_ros.errors import CheckpointError
@@ -33,12 +37,14 @@ from clue_ros.model.device import choose_device
 from clue_ros.model.device import choose_dtype
 from clue_ros.model.device import named_out_of_memory
 from clue_ros.model.probe import Probe
+from clue_ros.model.probe import join_logits
 from clue_ros.model.probe import load_probe
 from clue_ros.model.regions import find_regions
 from clue_ros.model.self_test import run_self_test
 from clue_ros.response import Ambiguity
 from clue_ros.response import Response
 from clue_ros.view import Image
+from clue_ros.view import Part
 from clue_ros.view import View
 
 
@@ -114,12 +120,26 @@ class Clue:
         return self.look_all([image])[0]
 
     def look_all(self, images: Sequence[Image]) -> list[View]:
-        """Encode several frames in one batch."""
+        """Encode several frames in one batch, with their parts where the checkpoint looks so."""
         for image in images:
             _check_image(image)
+        windows = [self._windows(image) for image in images]
+        seen = [
+            part
+            for image, mine in zip(images, windows, strict=True)
+            for part in (image, *(looks.cut(image, window) for window in mine))
+        ]
         with named_out_of_memory(self._backbone.device):
-            features = self._backbone.encode(images)
-        return [View(image, row) for image, row in zip(images, features, strict=True)]
+            views = map(View, seen, self._backbone.encode(seen))
+        return [
+            replace(next(views), parts=tuple(map(Part, mine, islice(views, len(mine)))))
+            for mine in windows
+        ]
+
+    def _windows(self, image: Image) -> list[Box]:
+        """The parts of a frame that the checkpoint looks at."""
+        height, width = image.shape[:2]
+        return [looks.window(*part, width, height) for part in self._config.parts]
 
     def ambiguity(self, view: View, dialog: Dialog) -> Ambiguity:
         """How ambiguous the dialog's request is in `view`, and where."""
@@ -127,16 +147,25 @@ class Clue:
 
     @torch.inference_mode()
     def ambiguity_all(self, views: Sequence[View], dialogs: Sequence[Dialog]) -> list[Ambiguity]:
-        """Assess several (view, dialog) pairs in one batch."""
+        """Assess several (view, dialog) pairs in one batch.
+
+        Map and regions are those of whole frames; the probability is what all looks at a frame say.
+        """
         config, backbone = self._config, self._backbone
-        texts = [config.prompts.probe_text(dialog) for dialog in dialogs]
+        pairs = list(zip(views, map(config.prompts.probe_text, dialogs), strict=True))
+        features = [seen.features for view, _ in pairs for seen in view.looks]
+        texts = [text for view, text in pairs for _ in view.looks]
+        sizes = [len(view.looks) for view in views]
+        whole = np.cumsum([0, *sizes[:-1]])  # which rows are whole frames
         with named_out_of_memory(backbone.device), self._adapters.use('ambiguity'):
-            prefix = backbone.prefix([view.features for view in views], texts)
+            prefix = backbone.prefix(features, texts)
             rows = text_to_image_rows(backbone, prefix, config.probe_layer)
             queries = prefix.words if config.queries == 'words' else prefix.expression
             attention = mean_attention(rows, queries)
             maps = min_max(attention).view(-1, backbone.grid_side, backbone.grid_side)
-            logits = None if self._probe is None else self._probe(maps) / config.temperature
+            logits = None
+            if self._probe is not None:
+                logits = join_logits(self._probe(maps).split(sizes)) / config.temperature
         probabilities = [None] * len(views) if logits is None else logits.sigmoid().tolist()
         if logits is not None and not bool(logits.isfinite().all()):
             raise ClueError(f'{self.name} gave no probability (NaN); check its weights and dtype')
@@ -149,11 +178,15 @@ class Clue:
                 threshold=config.threshold if self.has_probe else None,
             )
             for view, map_, share, probability in zip(
-                views, maps.cpu().numpy(), attention.cpu().numpy(), probabilities, strict=True
+                views,
+                maps[whole].cpu().numpy(),
+                attention[whole].cpu().numpy(),
+                probabilities,
+                strict=True,
             )
         ]
 
-    def respond(self, view: View, dialog: Dialog, ask_policy: str = 'probe') -> Response:
+    def respond(self, view: View, dialog: Dialog, ask_policy: str = 'joint') -> Response:
         """Ask or point: see `respond_all`."""
         return self.respond_all([view], [dialog], ask_policy)[0]
 
@@ -161,19 +194,20 @@ class Clue:
         self,
         views: Sequence[View],
         dialogs: Sequence[Dialog],
-        ask_policy: str = 'probe',
+        ask_policy: str = 'joint',
         assessed: Sequence[Ambiguity] | None = None,
     ) -> list[Response]:
         """Decide what the robot does next for several (view, dialog) pairs.
 
-        `probe` asks where the probe finds the dialog ambiguous (Fig. 2) and after a reply only
-        where the decoder wants to ask as well, `decoder` lets the
+        `joint` asks where the probe finds the dialog ambiguous or the decoder wants to ask, unless
+        nothing that fits is there, and after a reply only where both want to. `probe` asks where
+        the probe finds it ambiguous (Fig. 2), and likewise after a reply. `decoder` lets the
         decoder choose by what it writes (Algorithm 1), `always` asks, `never` points. `assessed`
         is what `ambiguity_all` said of the pairs, if it was asked already. Raises MissingAdapter
         when the checkpoint cannot follow the policy.
         """
         self._check_policy(ask_policy)
-        if ask_policy == 'probe':
+        if ask_policy in ('joint', 'probe'):
             assessed = assessed or self.ambiguity_all(views, dialogs)
             ambiguous = [found.ambiguous for found in assessed]
         else:
@@ -190,7 +224,7 @@ class Clue:
         """Let the decoder write, in a given form for each (view, dialog) pair.
 
         A pair may come with several forms: the model reads it once. A box is what the frame and
-        the checkpoint's closer looks say of it together (`clue_ros.closer`).
+        the checkpoint's looks at parts of it say together (`clue_ros.looks`).
         """
         return self._answers.decode_all(list(zip(views, dialogs, strict=True)), forms)
 
@@ -201,22 +235,28 @@ class Clue:
                 f'{self.name} cannot ask: it has no dialog adapter, wanted for ask policy '
                 f'{ask_policy!r}; use ask policy "never" or a CLUE checkpoint'
             )
-        if ask_policy == 'probe' and not self.has_probe:
+        if ask_policy in ('joint', 'probe') and not self.has_probe:
             raise MissingAdapter(
-                f'{self.name} has no ambiguity probe, wanted for ask policy "probe"; '
+                f'{self.name} has no ambiguity probe, wanted for ask policy {ask_policy!r}; '
                 'use ask policy "decoder" or a CLUE checkpoint'
             )
 
 
 def choose_form(ask_policy: str, ambiguous: bool, dialog: Dialog) -> Form:
-    """What the decoder may write under an ask policy; only `probe` minds what is `ambiguous`."""
-    if ask_policy != 'probe':
+    """What the decoder may write under an ask policy.
+
+    What the probe finds `ambiguous` matters to `joint` and `probe` alone.
+    """
+    if ask_policy not in ('joint', 'probe'):
         return {'decoder': Form.EITHER, 'always': Form.QUESTION, 'never': Form.BOX}[ask_policy]
-    if not ambiguous:
-        return Form.BOX
-    # Probes are trained on requests, so after a reply the robot asks again only if the decoder,
-    # which was trained on whole dialogs, wants to as well.
-    return Form.EITHER if dialog.turns else Form.QUESTION
+    if dialog.turns:
+        # Probes are trained on requests, so after a reply the robot asks again only if the decoder,
+        # which was trained on whole dialogs, wants to as well.
+        return Form.EITHER if ambiguous else Form.BOX
+    if ask_policy == 'joint':
+        # either may ask, but nothing is asked about what is not there
+        return Form.UNLESS_ABSENT if ambiguous else Form.EITHER
+    return Form.QUESTION if ambiguous else Form.BOX
 
 
 def _bare_config(backbone: Backbone) -> CheckpointConfig:

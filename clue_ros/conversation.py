@@ -90,7 +90,7 @@ class Code(IntEnum):
 class ConversationConfig:
     """When to ask and how long to wait. Times in seconds."""
 
-    ask_policy: str = 'probe'
+    ask_policy: str = 'joint'
     max_questions: int = 3  # a repeated question counts too
     reply_timeout: float = 30.0  # how long the person may think about one question
     speech_timeout: float = 10.0  # how long speech may take on top of it, e.g. to speak

@@ -12,7 +12,8 @@ from clue_ros.errors import InvalidRequest
 # still does not fit into a backbone's window is refused there.
 MAX_CHARACTERS = 400
 
-ASK_POLICIES = ('probe', 'decoder', 'always', 'never')
+# who decides to ask: probe and decoder jointly, one of them alone, or nobody
+ASK_POLICIES = ('joint', 'probe', 'decoder', 'always', 'never')
 
 
 def clean_text(text: str, what: str = 'request') -> str:

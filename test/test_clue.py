@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from scene_files import load_scenes
 import clue_ros
 from clue_ros.box import Box
 from clue_ros.clue import Clue
+from clue_ros.clue import choose_form
 from clue_ros.dialog import Dialog
+from clue_ros.dialog import Turn
 from clue_ros.errors import DeviceError
 from clue_ros.errors import InvalidImage
 from clue_ros.errors import InvalidRequest
 from clue_ros.errors import MissingAdapter
+from clue_ros.model.decoder import Form
 from clue_ros.person import Person
 from clue_ros.person import Thing
 from clue_ros.response import Absent
@@ -76,7 +80,7 @@ def test_devices_that_are_not_here(device, dtype, says):
         Clue.load(device=device, dtype=dtype)
 
 
-@pytest.mark.parametrize('policy', ['probe', 'decoder', 'always'])
+@pytest.mark.parametrize('policy', ['joint', 'probe', 'decoder', 'always'])
 def test_a_bare_backbone_cannot_ask(bare, policy):
     view = bare.look(picture(ROWS[0]))
     with pytest.raises(MissingAdapter, match='use ask policy "never"'):
@@ -129,6 +133,67 @@ def test_the_policies_differ_in_who_decides(clue):
     assert isinstance(clue.respond(view, vague, 'never'), Grounding)
 
 
+TURN = (Turn('Which mug do you mean, the red one or the blue one?', 'the red one'),)
+
+
+@pytest.mark.parametrize(
+    ('policy', 'ambiguous', 'turns', 'form'),
+    [
+        ('joint', True, (), Form.UNLESS_ABSENT),
+        ('joint', False, (), Form.EITHER),
+        ('joint', True, TURN, Form.EITHER),
+        ('joint', False, TURN, Form.BOX),
+        ('probe', True, (), Form.QUESTION),
+        ('probe', False, (), Form.BOX),
+        ('probe', True, TURN, Form.EITHER),
+        ('probe', False, TURN, Form.BOX),
+        *(('decoder', ambiguous, (), Form.EITHER) for ambiguous in (True, False)),
+        *(('always', ambiguous, TURN, Form.QUESTION) for ambiguous in (True, False)),
+        *(('never', ambiguous, (), Form.BOX) for ambiguous in (True, False)),
+    ],
+)
+def test_what_a_policy_lets_the_decoder_write(policy, ambiguous, turns, form):
+    assert choose_form(policy, ambiguous, Dialog('get the mug', turns)) is form
+
+
+def test_nothing_is_asked_about_what_is_not_there(clue):
+    """A probe that finds everything ambiguous: `joint` asks about what there is several of."""
+    scenes = [row(f'id_{number:02}.jpg') for number in (0, 5, 15, 35)]
+    assert [scene['verdict'] for scene in scenes] == ['several', 'one', 'none', 'none']
+    views = clue.look_all([picture(scene) for scene in scenes])
+    dialogs = [Dialog(scene['instruction']) for scene in scenes]
+    unsure = [
+        replace(found, probability=1.0, threshold=0.5)
+        for found in clue.ambiguity_all(views, dialogs)
+    ]
+    kinds = {
+        policy: [type(each) for each in clue.respond_all(views, dialogs, policy, unsure)]
+        for policy in ('joint', 'probe')
+    }
+    assert kinds['joint'] == [Question, Question, Absent, Absent]
+    assert Absent not in kinds['probe']
+
+
+def test_a_thing_that_only_parts_of_a_frame_show_is_asked_about(clue, monkeypatch):
+    from clue_ros.model.decoder import Suffix
+
+    view, dialog = clue.look(picture(row('id_26.jpg'))), Dialog('get the mug')
+    write = clue._answers._write
+
+    def blind(moments, forms):
+        """The whole frame hides everything, unless one must ask about it."""
+        suffixes = write(moments, forms)
+        nothing = Suffix('', is_box=False, confidence=0.9, complete=True)
+        return [
+            nothing if seen is view and form is not Form.QUESTION else suffix
+            for (seen, _), form, suffix in zip(moments, forms, suffixes, strict=True)
+        ]
+
+    monkeypatch.setattr(clue._answers, '_write', blind)
+    assert clue.ambiguity(view, dialog).ambiguous
+    assert isinstance(clue.respond(view, dialog, 'joint'), Question)
+
+
 def test_a_map_is_what_it_says(clue):
     scene = row('id_02.jpg')
     image = picture(scene)
@@ -143,7 +208,7 @@ def test_a_map_is_what_it_says(clue):
         assert 0 <= region.box.x1 < region.box.x2 <= image.shape[1]
 
 
-@pytest.mark.parametrize('policy', ['probe', 'decoder', 'always', 'never'])
+@pytest.mark.parametrize('policy', ['joint', 'probe', 'decoder', 'always', 'never'])
 def test_several_views_in_one_batch_answer_as_alone(clue, policy):
     rows = ROWS[:3]
     views = clue.look_all([picture(item) for item in rows])
@@ -192,14 +257,75 @@ def test_a_frame_is_encoded_once(clue, monkeypatch):
     assert shapes == []
     # a box is looked at again, closer
     assert isinstance(clue.respond(view, Dialog('i need the green mug'), 'never'), Grounding)
-    assert len(shapes) == 3
+    assert len(shapes) == 2
     assert all(height < view.height and width < view.width for height, width in shapes)
+
+
+def test_a_frame_is_looked_at_in_parts(clue):
+    image = picture(row('id_26.jpg'))
+    view = clue.look(image)
+    height, width = image.shape[:2]
+    assert len(view.parts) == 2
+    assert view.looks == (view, *(part.view for part in view.parts))
+    for part in view.parts:
+        x1, y1, x2, y2 = part.window.corners
+        assert (x2 - x1, y2 - y1) == (round(0.85 * width), round(0.85 * height))
+        np.testing.assert_array_equal(part.view.image, image[y1:y2, x1:x2])
+        assert part.view.features.allclose(once(clue).look(part.view.image).features, atol=1e-4)
+    above, below = (part.window.corners for part in view.parts)
+    assert (above[1], above[2]) == (0, width)
+    assert (below[0], below[3]) == (0, height)
+
+
+def once(clue) -> Clue:
+    """The same checkpoint without its looks at parts."""
+    alone = copy(clue)
+    alone._config = replace(clue._config, parts=())
+    return alone
+
+
+def test_a_probability_is_what_all_looks_say(clue):
+    view, dialog = clue.look(picture(row('id_26.jpg'))), Dialog('get the green mug')
+    said = once(clue).ambiguity_all(view.looks, [dialog] * 3)  # parts have no parts
+    odds = np.array([each.probability / (1 - each.probability) for each in said[1:]])
+    whole = once(clue).ambiguity(clue.look(view.image), dialog)
+    bare = replace(view, parts=())
+    found, alone = clue.ambiguity_all([view, bare], [dialog] * 2)
+    temperature = clue._config.temperature
+    odds = np.append(odds, alone.probability / (1 - alone.probability)) ** temperature
+    joint = np.mean(np.sqrt(odds)) ** 2
+    expected = 1 / (1 + joint ** (-1 / temperature))
+    assert found.probability == pytest.approx(expected, rel=1e-3)
+    # what is seen and shown is the whole frame
+    np.testing.assert_allclose(found.map, whole.map, atol=1e-4)
+    assert found.regions and len(found.regions) == len(alone.regions)
+
+
+def test_parts_show_what_a_whole_frame_hides(clue, monkeypatch):
+    """What parts and closer looks gain on the clear requests of test/scenes."""
+    scenes = [item for item in ROWS if item['verdict'] == 'one']
+    views = clue.look_all([picture(item) for item in scenes])
+    dialogs = [Dialog(item['instruction']) for item in scenes]
+
+    def right(views) -> int:
+        found = clue.respond_all(views, dialogs, 'never')
+        return sum(
+            isinstance(each, Grounding) and each.box.iou(Box(*item['target'])) >= 0.5
+            for each, item in zip(found, scenes, strict=True)
+        )
+
+    often = right(views)
+    monkeypatch.setattr(clue._answers, '_config', replace(clue._config, closer_looks=()))
+    seldom = right([replace(view, parts=()) for view in views])
+    print(f'right boxes of {len(scenes)}: {often}, at one look {seldom}')
+    assert often > seldom
 
 
 def test_what_a_malformed_suffix_becomes(clue, monkeypatch):
     from clue_ros.model.decoder import Suffix
 
-    view = clue.look(picture(ROWS[0]))
+    monkeypatch.setattr(clue._answers, '_config', replace(clue._config, tried_questions=0))
+    view = once(clue).look(picture(ROWS[0]))
     backwards = '<loc0500><loc0500><loc0100><loc0900>'
     for suffix, kind in [
         (Suffix(backwards, is_box=True, confidence=0.5, complete=True), Invalid),

@@ -157,7 +157,7 @@ def test_every_state_meets_every_kind_of_event():
 def test_a_reply_sharpens_the_dialog():
     conversation = Conversation('get the  mug', QUIET)
     (look,) = conversation.handle(Signal.START, 0.0)
-    assert look == Look(1, conversation.dialog, 'probe', 10.0)
+    assert look == Look(1, conversation.dialog, 'joint', 10.0)
     (ask,) = conversation.handle(Answer(1, Question('Red or blue?'), 0.9), 1.0)
     assert ask == Ask(2, 'Red or blue?', 30.0, 35.0)
     assert conversation.question == 'Red or blue?'

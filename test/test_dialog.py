@@ -35,7 +35,7 @@ def test_turns_that_cannot_be_used(question, reply, says):
 
 @pytest.mark.parametrize('policy', ['', 'Probe', 'sometimes'])
 def test_unknown_ask_policy(policy):
-    with pytest.raises(InvalidRequest, match='probe, decoder, always, never'):
+    with pytest.raises(InvalidRequest, match='joint, probe, decoder, always, never'):
         check_ask_policy(policy)
 
 

@@ -61,7 +61,7 @@ def add_bag_command(commands: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         '--topics', type=Path, help=f'the same as YAML (default: {TOPICS} beside the bag)'
     )
-    parser.add_argument('--ask-policy', choices=ASK_POLICIES, default='probe')
+    parser.add_argument('--ask-policy', choices=ASK_POLICIES, default='joint')
     parser.add_argument(
         '--person', default='recorded', choices=['recorded', 'scripted'],
         help='who replies: the person of the bag, or a scripted one who knows the ground truth',

@@ -3,8 +3,8 @@
 One of the baselines, and what the speed of an evaluation is measured against. It has three rules of
 this package's decoding: the likeliest kind of answer begins, without which a model that is not sure
 of the last pixel would end instead of writing a box; a question does not begin in the middle; and
-locations are told by their neighbourhood. It looks once: the closer looks of a checkpoint are left
-out.
+locations are told by their neighbourhood. It looks once: a checkpoint's looks at parts of a picture
+are left out.
 """
 
 from __future__ import annotations
@@ -81,6 +81,10 @@ class Plain:
 
     def respond(self, image: Image, dialog: Dialog, form: Form) -> Response:
         """What the decoder says about a dialog, in a form; no confidence is known."""
+        if form is Form.UNLESS_ABSENT:
+            said = self.respond(image, dialog, Form.EITHER)
+            points = isinstance(said, Grounding | Invalid)
+            return self.respond(image, dialog, Form.QUESTION) if points else said
         tokenizer = self._processor.tokenizer
         locations = list(range(self._first_location, self._first_location + LOCATION_COUNT))
         end = tokenizer.eos_token_id

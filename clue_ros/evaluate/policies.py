@@ -48,6 +48,7 @@ class Policy:
 
 # `always` asks until no question is left, which few would want; `once` asks one and then points.
 PLAIN = (
+    Policy('joint', 'joint'),
     Policy(PROBE, PROBE),
     Policy('decoder', 'decoder'),
     Policy('always', 'always'),

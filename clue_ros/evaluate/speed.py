@@ -4,7 +4,7 @@ Both sides evaluate the same closed loops about the same scenes, batch by batch 
 side is what one writes with transformers alone: processor and `generate` for one look after the
 other, with its key-value cache, its default attention and no gradients, told by options of
 `generate` whether to ask or to point. It gets the probe's decisions for nothing, and neither side
-takes the checkpoint's closer looks. Ours encodes each picture once, decodes in batches, and asks
+looks at parts of a picture. Ours encodes each picture once, decodes in batches, and asks
 the model once for what several policies want to know.
 """
 
@@ -105,7 +105,9 @@ def run_bench(pictures: int, rounds: int) -> int:
 
 def think_once(checkpoint: Checkpoint) -> Clue:
     """The checkpoint on a CPU without its second thoughts, which `Plain` does not have either."""
-    config = checkpoint.config and replace(checkpoint.config, closer_looks=(), tried_questions=0)
+    config = checkpoint.config and replace(
+        checkpoint.config, parts=(), closer_looks=(), tried_questions=0
+    )
     backbone = Backbone.load(checkpoint.backbone, torch.device('cpu'), torch.float32)
     return Clue(backbone, replace(checkpoint, config=config))
 

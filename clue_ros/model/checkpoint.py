@@ -30,6 +30,7 @@ from clue_ros.prompt import Prompts
 EMBEDDED = 'clue-mini'
 _EMBEDDED_FOLDER = Path(__file__).parent.parent / 'models' / EMBEDDED
 _FORMAT = 1
+_LISTS = ('parts', 'closer_looks')  # keys of clue.json
 _FILES = ('*.json', '*.safetensors', '*.model', '*.txt')
 
 
@@ -43,6 +44,9 @@ class CheckpointConfig:
     temperature: float = 1.0  # divides the probe's logit, > 0
     queries: str = 'expression'  # rows the map is read from: expression (the paper) or words
     region_level: float = 0.5  # map value from which a cell belongs to a candidate region
+    # parts of a frame that are looked at beside the whole: each its left and upper edge and its
+    # size, in shares of the frame's sides
+    parts: tuple[tuple[float, float, float], ...] = ()
     # shares of the picture's sides at which the decoder points again around its box, in (0, 1]
     closer_looks: tuple[float, ...] = ()
     tried_questions: int = 0  # others that are tried out before the decoder's question is asked
@@ -65,6 +69,11 @@ class CheckpointConfig:
             )
         if not 0 < self.region_level <= 1:
             raise ValueError(f'region_level must be in (0, 1], got {self.region_level}')
+        if not isinstance(self.parts, tuple) or not all(map(_is_part, self.parts)):
+            raise ValueError(
+                'parts must be a list of [left, top, size], in shares of a frame that they do not '
+                f'leave, got {self.parts}'
+            )
         shares = self.closer_looks
         if not isinstance(shares, tuple) or not all(
             isinstance(share, int | float) and 0 < share <= 1 for share in shares
@@ -147,15 +156,27 @@ def _read(folder: Path, name: str) -> Checkpoint:
     )
 
 
+def _tuples(value: Any) -> Any:
+    """Lists of JSON, also in lists, as tuples."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _is_part(part: Any) -> bool:
+    if not isinstance(part, tuple) or [type(share) in (int, float) for share in part] != [True] * 3:
+        return False
+    left, top, size = (float(share) for share in part)
+    # in shares like 0.15 + 0.85, the last digit of a float is no fault
+    return size > 0 and all(edge >= 0 and edge + size <= 1 + 1e-9 for edge in (left, top))
+
+
 def _read_config(path: Path) -> CheckpointConfig:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
         if not isinstance(content, dict) or content.pop('format', None) != _FORMAT:
             raise ValueError(f'"format" must be {_FORMAT}')
         prompts = Prompts(**content.pop('prompts', {}))
-        looks = content.pop('closer_looks', [])
-        shares = tuple(looks) if isinstance(looks, list) else looks
-        return CheckpointConfig(**content, prompts=prompts, closer_looks=shares)
+        lists = {key: _tuples(content.pop(key)) for key in _LISTS if key in content}
+        return CheckpointConfig(**content, **lists, prompts=prompts)
     except (ValueError, TypeError) as error:
         known = ', '.join(item.name for item in fields(CheckpointConfig))
         raise CheckpointError(f'{path} is not readable: {error}; it may hold {known}') from error

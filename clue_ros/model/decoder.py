@@ -27,6 +27,7 @@ BOX_TOKENS = 4
 LOCATION_TOLERANCE = 32
 # Width of the bell, in tokens (1 % of the side), under which a coordinate is chosen.
 LOCATION_SPREAD = 10
+_QUESTION, _BOX = 0, 1  # of the kinds of `first_tokens`
 _OPEN = -1  # where a suffix that was begun is not given any more
 
 
@@ -35,7 +36,8 @@ class Form(Enum):
 
     QUESTION = 'question'
     BOX = 'box'  # or nothing, when the model ends at once
-    EITHER = 'either'  # the likelier kind of first token decides
+    EITHER = 'either'  # the likeliest kind of first token decides
+    UNLESS_ABSENT = 'unless absent'  # a question, or nothing where that is the likeliest kind
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Decoder:
             Form.QUESTION: openings,
             Form.BOX: locations | ends,
             Form.EITHER: locations | openings | ends,
+            Form.UNLESS_ABSENT: locations | openings | ends,
         }
         self._locations = locations
         self._question = words.to(device) | ends
@@ -140,6 +143,8 @@ class Decoder:
         chosen = torch.tensor([row for row, _ in wanted], device=sizes.device)
         start = torch.stack([self._start[form] for _, form in wanted])
         kind = most_likely_kind(logits[chosen].masked_fill(~start, -torch.inf), self._kinds)
+        must_ask = torch.tensor([form is Form.UNLESS_ABSENT for _, form in wanted]).to(kind.device)
+        kind = kind.masked_fill(must_ask & (kind == _BOX), _QUESTION)
         begun = list(zip(chosen.tolist(), kind.tolist(), strict=True))
         different = list(dict.fromkeys(begun))
         rows, kinds = torch.tensor(different, device=sizes.device).unbind(dim=1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -48,3 +51,12 @@ def load_probe(path: Path) -> Probe:
             'put the probe.safetensors of this checkpoint there'
         ) from error
     return probe
+
+
+def join_logits(logits: Sequence[Tensor]) -> Tensor:
+    """Log-odds (samples,) of all looks together; `logits` holds those (looks,) of each sample.
+
+    Their odds o become mean(sqrt(o))^2: one look that sees a second thing well says more than those
+    in which it is small or cut off, and does not decide alone.
+    """
+    return torch.stack([2 * ((look / 2).logsumexp(0) - math.log(len(look))) for look in logits])

@@ -54,9 +54,10 @@ from clue_ros.srv import Respond
 PARAMETERS = (
     Parameter(
         'dialog.ask_policy',
-        'probe',
-        'who decides to ask: the ambiguity probe, the decoder by what it writes, or nobody '
-        '(always: asks dialog.max_questions times, then points; never: points at once)',
+        'joint',
+        'who decides to ask: the ambiguity probe and the decoder jointly, the probe alone, the '
+        'decoder alone by what it writes, or nobody (always: asks dialog.max_questions times, then '
+        'points; never: points at once)',
         choices=ASK_POLICIES,
     ),
     Parameter('dialog.max_questions', 3, 'questions about one instruction, at most', 0, 20),

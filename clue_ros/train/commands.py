@@ -1,4 +1,4 @@
-"""`clue train`: the corpus, the three stages, and the checkpoint they make."""
+"""`clue train`: the corpus, the three stages, and the checkpoint they make and calibrate."""
 
 from __future__ import annotations
 
@@ -57,6 +57,14 @@ def add_train(commands: Any) -> None:
     out.add_argument('--run', dest='folder', type=Path, required=True, help='of the run')
     out.add_argument('--out', type=Path, required=True, help='folder of the checkpoint')
     out.set_defaults(run=_export)
+
+    fitted = stages.add_parser('calibrate', help='fit temperature and threshold of a checkpoint')
+    fitted.add_argument('--model', type=Path, required=True, help='folder; its clue.json changes')
+    fitted.add_argument('--data', type=Path, help='a data set: its validation part')
+    fitted.add_argument('--scenes', type=int, default=400, help='simulated, without --data (400)')
+    fitted.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    fitted.add_argument('--dtype', default='auto', help='auto, float32 or bfloat16')
+    fitted.set_defaults(run=_calibrate)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -184,4 +192,24 @@ def _export(options: argparse.Namespace) -> int:
 
     export(options.folder, options.out, read_section(options.config, 'probe', ProbeConfig))
     print(options.out)
+    return 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from clue_ros.errors import InvalidSource
+    from clue_ros.evaluate.scenes import Scenes
+    from clue_ros.evaluate.sources import Stored
+    from clue_ros.evaluate.sources import places
+    from clue_ros.train.calibration import calibrate_checkpoint
+
+    try:
+        data: Any = Scenes(options.scenes, split='validation')
+    except ValueError as error:
+        raise InvalidSource(str(error)) from error
+    if options.data:
+        data = Stored(options.data, 'validation')
+    found = calibrate_checkpoint(
+        options.model, places(data, 'ambiguity'), options.device, options.dtype
+    )
+    print(f'temperature {found.temperature}, threshold {found.threshold}')
     return 0

@@ -20,8 +20,10 @@ _PARTS = {
 }
 
 _REGION_LEVEL = 0.3  # of the map: from here on a cell belongs to a candidate region
-# Of the picture: windows in which a small model, whose boxes are loose, points again.
-_CLOSER_LOOKS = (0.4, 0.55, 0.7)
+# Of the picture: parts that a small model, which overlooks small things, looks at by themselves,
+# and windows around its box, which is loose, in which it points again.
+_PARTS_OF_FRAMES = ((0.15, 0.0, 0.85), (0.0, 0.15, 0.85))
+_CLOSER_LOOKS = (0.55, 0.7)
 _TRIED_QUESTIONS = 3  # more of them changed nothing on validation scenes
 
 
@@ -41,6 +43,7 @@ def export(run: Path, out: Path, probe: ProbeConfig) -> None:
         grid=sizes['image_size'] // sizes['patch_size'],
         queries=probe.queries,
         region_level=_REGION_LEVEL,
+        parts=_PARTS_OF_FRAMES,
         closer_looks=_CLOSER_LOOKS,
         tried_questions=_TRIED_QUESTIONS,
         prompts=PROMPTS,

@@ -29,6 +29,9 @@ from clue_ros.model.backbone import Backbone
 from clue_ros.model.backbone import PrefixTokens
 from clue_ros.model.probe import Probe
 from clue_ros.train import lora
+from clue_ros.train.calibration import Calibration
+from clue_ros.train.calibration import best_threshold
+from clue_ros.train.calibration import calibrate
 from clue_ros.train.loop import LoopConfig
 from clue_ros.train.loop import fit
 from clue_ros.train.loop import is_first_process
@@ -53,14 +56,6 @@ class ProbeConfig:
             raise ValueError(f'queries must be expression or words, got {self.queries!r}')
         if self.lora_rate < 0:
             raise ValueError(f'lora_rate must not be negative, got {self.lora_rate}')
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What makes a logit a decision."""
-
-    temperature: float
-    threshold: float
 
 
 class ProbeModel(nn.Module):
@@ -153,29 +148,3 @@ def train_probe(
         lora.save(decoder, adapter, out / 'adapter_ambiguity')
     lora.remove(decoder)
     return best, calibration
-
-
-def calibrate(logits: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> Calibration:
-    """The temperature with the lowest log loss, then the threshold with the highest F1."""
-    temperatures = np.exp(np.linspace(np.log(0.2), np.log(8.0), 200))
-    losses = [
-        np.mean(np.logaddexp(0, np.where(truth, -logits, logits) / temperature))
-        for temperature in temperatures
-    ]
-    temperature = float(temperatures[int(np.argmin(losses))])
-    threshold, _ = best_threshold(1 / (1 + np.exp(-logits / temperature)), truth)
-    return Calibration(round(temperature, 4), round(threshold, 4))
-
-
-def best_threshold(
-    probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]
-) -> tuple[float, float]:
-    """The threshold, midway between two samples, with the highest F1; and that F1."""
-    order = np.argsort(-probabilities)
-    found = np.cumsum(truth[order])
-    said = np.arange(1, len(truth) + 1)
-    f1 = 2 * found / (said + truth.sum())
-    best = int(np.argmax(f1))
-    ranked = probabilities[order]
-    below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
-    return float(np.clip((ranked[best] + below) / 2, 1e-3, 1 - 1e-3)), float(f1[best])

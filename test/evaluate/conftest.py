@@ -36,10 +36,11 @@ def quick_intervals() -> Iterator[None]:
 
 @pytest.fixture(scope='module')
 def hasty(tmp_path_factory) -> Iterator[Path]:
-    """The embedded checkpoint looks once: closer looks take time and are tested elsewhere."""
+    """The embedded checkpoint without second thoughts: they take time and are tested elsewhere."""
     folder = shutil.copytree(CHECKPOINT, tmp_path_factory.mktemp('hasty') / 'clue-mini')
     config = json.loads((folder / 'clue.json').read_text())
-    del config['closer_looks']
+    for key in ('parts', 'closer_looks', 'tried_questions'):
+        del config[key]
     (folder / 'clue.json').write_text(json.dumps(config))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, '_EMBEDDED_FOLDER', folder)

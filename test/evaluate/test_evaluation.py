@@ -59,7 +59,7 @@ def loop(data, tmp_path_factory):
         ({'measure': 'beauty'}, 'measure must be'),
         ({'person': 'nobody'}, 'person must be'),
         ({'batch': 0}, 'batch counts from 1'),
-        ({'policies': ('probe', 'mood')}, 'no policy mood here, known are probe, decoder'),
+        ({'policies': ('probe', 'mood')}, 'no policy mood here, known are joint, probe'),
         ({'policies': ('peaks',)}, 'no policy peaks'),
     ],
 )
@@ -122,7 +122,7 @@ def test_grounding(data, tmp_path):
         assert record.success == (absent or (record.iou or 0) >= 0.5)
 
 
-@pytest.mark.parametrize('policy', ['probe', 'decoder', 'always', 'never'])
+@pytest.mark.parametrize('policy', ['joint', 'probe', 'decoder', 'always', 'never'])
 def test_the_loop_is_that_of_the_robot(loop, policy):
     """Sample by sample through the public door, as the dialog manager would."""
     wanted, evaluation = loop
@@ -156,7 +156,7 @@ def test_every_policy_meets_every_case(loop):
     ids, policies = ({key[k] for key in met} for k in (0, 1))
     assert len(met) == len(ids) * len(policies) == len(evaluation.log.records)
     assert policies == {
-        *('probe', 'decoder', 'always', 'once', 'never'),
+        *('joint', 'probe', 'decoder', 'always', 'once', 'never'),
         *('peaks', 'entropy', 'relative', 'boxes'),
     }
     asked = {p: [r for r in evaluation.log.records if r.policy == p and r.turns] for p in policies}

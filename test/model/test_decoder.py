@@ -125,6 +125,18 @@ def test_a_location_is_told_by_its_neighbourhood(locations, other, wins):
     assert int(scores[1].argmax()) == (1 if wins is None else FIRST + wins)
 
 
+def test_unless_absent_asks_where_it_would_rather_point(backbone, adapters, images):
+    with adapters.use('ivg'):
+        either, asked, unless_absent = (
+            decode(backbone, images, texts(), form)
+            for form in (Form.EITHER, Form.QUESTION, Form.UNLESS_ABSENT)
+        )
+    kinds = {'box' if each.is_box else 'question' if each.text else 'nothing' for each in either}
+    assert kinds >= {'box', 'question'}
+    for free, question, found in zip(either, asked, unless_absent, strict=True):
+        assert found.text == (question.text if free.text else '')
+
+
 @pytest.mark.parametrize('form', list(Form))
 def test_each_form_holds_for_any_weights(backbone, adapters, images, form):
     noise = [np.random.default_rng(3).integers(0, 256, (50, 90, 3), dtype=np.uint8)]
@@ -140,7 +152,7 @@ def test_each_form_holds_for_any_weights(backbone, adapters, images, form):
             locations = re.findall(r'<loc\d{4}>', suffix.text)
             assert 0 <= suffix.confidence <= 1 + 1e-5
             if suffix.is_box:
-                assert form is not Form.QUESTION
+                assert form in (Form.BOX, Form.EITHER)
                 assert len(locations) == 4
                 assert suffix.text == ''.join(locations)
                 assert suffix.complete

@@ -135,7 +135,7 @@ def test_a_dialog_from_start_to_end(world):
         'robot: I found it.',
     ]
     first, second = world.requests
-    assert (first.ask_policy, first.camera, len(first.dialog.turns)) == ('probe', '', 0)
+    assert (first.ask_policy, first.camera, len(first.dialog.turns)) == ('joint', '', 0)
     assert first.dialog.id == second.dialog.id == end.dialog.id != ''
 
 

@@ -216,12 +216,12 @@ def test_a_silent_person(robot):
 
 def test_a_newer_instruction(robot):
     robot.ask()
-    robot.tell('get the black spoon')
+    robot.tell('get the white spoon')
     robot.peer.wait(lambda: len(robot.ends()) == 2, 'both ends')
     older, newer = robot.ends()
     assert (older.dialog.request, older.outcome) == (AMBIGUOUS, DialogState.PREEMPTED)
     assert (newer.dialog.request, newer.outcome) == (
-        'get the black spoon',
+        'get the white spoon',
         DialogState.GROUNDED,
     )
     assert robot.works()
