@@ -24,7 +24,6 @@ from clue_ros.dialog import Dialog
 from clue_ros.errors import InvalidImage
 from clue_ros.errors import InvalidRequest
 from clue_ros.errors import InvalidRun
-from clue_ros.errors import MissingAdapter
 from clue_ros.evaluate.cases import Place
 from clue_ros.evaluate.log import SEVERAL
 from clue_ros.evaluate.log import UNKNOWN
@@ -73,14 +72,14 @@ def calibrate_checkpoint(
 ) -> Calibration:
     """Fit the checkpoint in `folder` to cases with a verdict, and write it into its `clue.json`.
 
-    Raises MissingAdapter when it has no probe and InvalidRun when the cases do not hold both
-    ambiguous and other requests.
+    Raises InvalidRun when there is none or the cases do not hold both ambiguous and other requests,
+    and CheckpointError when it cannot be read.
     """
     path = folder / 'clue.json'
     if not path.is_file():
         raise InvalidRun(f'wanted the folder of a CLUE checkpoint, found no clue.json in {folder}')
-    content = json.loads(path.read_text(encoding='utf-8'))
     clue = Clue.load(str(folder), device, dtype)
+    content = json.loads(path.read_text(encoding='utf-8'))
     pairs = list(_assess(clue, places))
     probabilities, truth = np.array(pairs).reshape(-1, 2).T
     if len(set(truth)) < 2:
@@ -109,6 +108,5 @@ def _assess(clue: Clue, places: Iterable[Place]) -> Iterator[tuple[float, bool]]
             _logger.warning('left out %s: %s', place.name, error)
             continue
         for case, assessed in zip(cases, found, strict=True):
-            if assessed.probability is None:
-                raise MissingAdapter(f'{clue.name} has no ambiguity probe to be calibrated')
+            assert assessed.probability is not None  # nothing with a clue.json lacks a probe
             yield assessed.probability, case.verdict == SEVERAL
