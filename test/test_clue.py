@@ -1,6 +1,5 @@
 import json
 from collections import Counter
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +25,6 @@ from clue_ros.person import Person
 from clue_ros.person import Thing
 from clue_ros.response import Absent
 from clue_ros.response import Grounding
-from clue_ros.response import Invalid
 from clue_ros.response import Question
 from clue_ros.response import Response
 
@@ -174,26 +172,6 @@ def test_nothing_is_asked_about_what_is_not_there(clue):
     assert Absent not in kinds['probe']
 
 
-def test_a_thing_that_only_parts_of_a_frame_show_is_asked_about(clue, monkeypatch):
-    from clue_ros.model.decoder import Suffix
-
-    view, dialog = clue.look(picture(row('id_26.jpg'))), Dialog('get the mug')
-    write = clue._answers._write
-
-    def blind(moments, forms):
-        """The whole frame hides everything, unless one must ask about it."""
-        suffixes = write(moments, forms)
-        nothing = Suffix('', is_box=False, confidence=0.9, complete=True)
-        return [
-            nothing if seen is view and form is not Form.QUESTION else suffix
-            for (seen, _), form, suffix in zip(moments, forms, suffixes, strict=True)
-        ]
-
-    monkeypatch.setattr(clue._answers, '_write', blind)
-    assert clue.ambiguity(view, dialog).ambiguous
-    assert isinstance(clue.respond(view, dialog, 'joint'), Question)
-
-
 def test_a_map_is_what_it_says(clue):
     scene = row('id_02.jpg')
     image = picture(scene)
@@ -261,81 +239,6 @@ def test_a_frame_is_encoded_once(clue, monkeypatch):
     assert all(height < view.height and width < view.width for height, width in shapes)
 
 
-def test_a_frame_is_looked_at_in_parts(clue):
-    image = picture(row('id_26.jpg'))
-    view = clue.look(image)
-    height, width = image.shape[:2]
-    assert len(view.parts) == 2
-    assert view.looks == (view, *(part.view for part in view.parts))
-    for part in view.parts:
-        x1, y1, x2, y2 = part.window.corners
-        assert (x2 - x1, y2 - y1) == (round(0.85 * width), round(0.85 * height))
-        np.testing.assert_array_equal(part.view.image, image[y1:y2, x1:x2])
-        assert part.view.features.allclose(once(clue).look(part.view.image).features, atol=1e-4)
-    above, below = (part.window.corners for part in view.parts)
-    assert (above[1], above[2]) == (0, width)
-    assert (below[0], below[3]) == (0, height)
-
-
-def once(clue) -> Clue:
-    """The same checkpoint without its looks at parts."""
-    alone = copy(clue)
-    alone._config = replace(clue._config, parts=())
-    return alone
-
-
-def test_a_probability_is_what_all_looks_say(clue):
-    view, dialog = clue.look(picture(row('id_26.jpg'))), Dialog('get the green mug')
-    said = once(clue).ambiguity_all(view.looks, [dialog] * 3)  # parts have no parts
-    odds = np.array([each.probability / (1 - each.probability) for each in said[1:]])
-    whole = once(clue).ambiguity(clue.look(view.image), dialog)
-    bare = replace(view, parts=())
-    found, alone = clue.ambiguity_all([view, bare], [dialog] * 2)
-    temperature = clue._config.temperature
-    odds = np.append(odds, alone.probability / (1 - alone.probability)) ** temperature
-    joint = np.mean(np.sqrt(odds)) ** 2
-    expected = 1 / (1 + joint ** (-1 / temperature))
-    assert found.probability == pytest.approx(expected, rel=1e-3)
-    # what is seen and shown is the whole frame
-    np.testing.assert_allclose(found.map, whole.map, atol=1e-4)
-    assert found.regions and len(found.regions) == len(alone.regions)
-
-
-def test_parts_show_what_a_whole_frame_hides(clue, monkeypatch):
-    """What parts and closer looks gain on the clear requests of test/scenes."""
-    scenes = [item for item in ROWS if item['verdict'] == 'one']
-    views = clue.look_all([picture(item) for item in scenes])
-    dialogs = [Dialog(item['instruction']) for item in scenes]
-
-    def right(views) -> int:
-        found = clue.respond_all(views, dialogs, 'never')
-        return sum(
-            isinstance(each, Grounding) and each.box.iou(Box(*item['target'])) >= 0.5
-            for each, item in zip(found, scenes, strict=True)
-        )
-
-    often = right(views)
-    monkeypatch.setattr(clue._answers, '_config', replace(clue._config, closer_looks=()))
-    seldom = right([replace(view, parts=()) for view in views])
-    print(f'right boxes of {len(scenes)}: {often}, at one look {seldom}')
-    assert often > seldom
-
-
-def test_what_a_malformed_suffix_becomes(clue, monkeypatch):
-    from clue_ros.model.decoder import Suffix
-
-    monkeypatch.setattr(clue._answers, '_config', replace(clue._config, tried_questions=0))
-    view = once(clue).look(picture(ROWS[0]))
-    backwards = '<loc0500><loc0500><loc0100><loc0900>'
-    for suffix, kind in [
-        (Suffix(backwards, is_box=True, confidence=0.5, complete=True), Invalid),
-        (Suffix('which which', is_box=False, confidence=0.5, complete=False), Invalid),
-        (Suffix('', is_box=False, confidence=0.5, complete=True), Absent),
-    ]:
-        monkeypatch.setattr(clue._answers._decoder, 'decode', lambda *_, suffix=suffix: [suffix])
-        assert isinstance(clue.respond(view, Dialog('get the mug'), 'decoder'), kind)
-
-
 def test_which_rows_make_the_better_map(clue, monkeypatch):
     """The checkpoint's choice of rows against the paper's, on the 72 pictures of test/scenes."""
     views = clue.look_all([picture(item) for item in ROWS])
@@ -349,8 +252,8 @@ def test_which_rows_make_the_better_map(clue, monkeypatch):
         )
     print(f'right decisions of {len(ROWS)}: {right}')
     assert right['words'] > right['expression']
-    # docs/method.md says 62
-    assert right['words'] >= 60
+    # docs/method.md says 64
+    assert right['words'] >= 62
 
 
 def talk(clue, scene, image) -> Response | None:
@@ -390,7 +293,7 @@ def test_every_shipped_scene_is_solved(clue):
 
 
 def test_the_success_rate_that_the_documents_state(clue):
-    # README and docs/results.md say 32 of 36 and 28 of 36; some of them take long enough
+    # README and docs/results.md say 33 of 36 and 24 of 36; some of them take long enough
     some = ROWS[::3]
     right = Counter(scene['split'] for scene in some if solved(clue, scene, picture(scene)))
     assert right['id'] >= 10  # of 12
