@@ -127,7 +127,7 @@ def _measure_model(rounds: int) -> None:
     }
     print(f'\nmodel part, {clue.description}, {rounds} interleaved rounds')
     print('  plain: transformers, a full forward with output_attentions=True')
-    print('  ours: the map, its regions and the probability')
+    print('  ours: the map, its regions and the probability; both look once, at the whole frame')
     with torch.inference_mode():
         for name, (full, partial) in cases.items():
             low, middle, high = np.percentile(_ratios(full, partial, rounds), [10, 50, 90])
