@@ -23,6 +23,7 @@ from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
 from clue_ros.model.decoder import Suffix
 from clue_ros.model.device import named_out_of_memory
+from clue_ros.offers import offers
 from clue_ros.prompt import readable
 from clue_ros.response import Absent
 from clue_ros.response import Grounding
@@ -53,17 +54,24 @@ class Answers:
     def decode_all(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Response]:
         """A response in a given form at each moment; one may come with several forms."""
         responses = self._answer(moments, forms)
-        # the whole frame hid what its parts show
-        there = [
-            row
-            for row, (form, response) in enumerate(zip(forms, responses, strict=True))
-            if form is Form.UNLESS_ABSENT and isinstance(response, Grounding)
-        ]
-        if there:
-            asked = self._answer([moments[row] for row in there], [Form.QUESTION] * len(there))
-            for row, question in zip(there, asked, strict=True):
-                responses[row] = question
+        better = map(self._better_form, forms, responses)
+        again = {row: form for row, form in enumerate(better) if form is not None}
+        if again:
+            answers = self._answer([moments[row] for row in again], list(again.values()))
+            for row, answer in zip(again, answers, strict=True):
+                responses[row] = answer
         return responses
+
+    def _better_form(self, form: Form, response: Response) -> Form | None:
+        """In what form to answer again; None where the response stands."""
+        if form is not Form.UNLESS_ABSENT:
+            return None
+        if isinstance(response, Grounding):
+            return Form.QUESTION  # the whole frame hid what its parts show
+        offering = self._config.tried_questions  # the decoder was taught to offer replies
+        if offering and isinstance(response, Question) and not offers(response.text):
+            return Form.BOX  # "Which": there is nothing to choose from
+        return None
 
     def _answer(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Response]:
         suffixes = self._write(moments, forms)

@@ -113,6 +113,38 @@ def test_a_thing_that_only_parts_of_a_frame_show_is_asked_about(clue, monkeypatc
     assert isinstance(clue.respond(view, dialog, 'joint'), Question)
 
 
+WHICH_SUFFIX = Suffix('which', is_box=False, confidence=0.3, complete=True)
+WHICH, FAIR = Question('Which'), Question('Do you mean the red one or the blue one?')
+POINTED = Grounding(Box(1, 2, 3, 4), 0.9)
+
+
+@pytest.mark.parametrize(
+    ('form', 'response', 'tried', 'again'),
+    [
+        (Form.UNLESS_ABSENT, WHICH, 3, Form.BOX),
+        (Form.UNLESS_ABSENT, FAIR, 3, None),
+        # a checkpoint whose questions are not tried out was perhaps taught others
+        (Form.UNLESS_ABSENT, WHICH, 0, None),
+        (Form.UNLESS_ABSENT, POINTED, 0, Form.QUESTION),
+        (Form.UNLESS_ABSENT, Absent(), 3, None),
+        (Form.QUESTION, WHICH, 3, None),
+        (Form.EITHER, POINTED, 3, None),
+        (Form.BOX, POINTED, 3, None),
+    ],
+)
+def test_what_is_answered_again_in_another_form(clue, monkeypatch, form, response, tried, again):
+    monkeypatch.setattr(clue._answers, '_config', replace(clue._config, tried_questions=tried))
+    assert clue._answers._better_form(form, response) is again
+
+
+def test_a_question_that_offers_nothing_gives_way_to_pointing(clue, monkeypatch):
+    view, dialog = clue.look(picture(row('id_26.jpg'))), Dialog('get the mug')
+    monkeypatch.setattr(clue._answers._try_out, 'best', lambda *_: WHICH_SUFFIX)
+    assert clue.ambiguity(view, dialog).ambiguous
+    assert clue.respond(view, dialog, 'probe') == WHICH
+    assert isinstance(clue.respond(view, dialog, 'joint'), Grounding)
+
+
 def test_what_a_malformed_suffix_becomes(clue, monkeypatch):
     monkeypatch.setattr(clue._answers, '_config', replace(clue._config, tried_questions=0))
     view = once(clue).look(picture(ROWS[0]))
