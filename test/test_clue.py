@@ -293,7 +293,7 @@ def test_every_shipped_scene_is_solved(clue):
 
 
 def test_the_success_rate_that_the_documents_state(clue):
-    # README and docs/results.md say 33 of 36 and 24 of 36; some of them take long enough
+    # README and docs/results.md say 34 of 36 and 23 of 36; some of them take long enough
     some = ROWS[::3]
     right = Counter(scene['split'] for scene in some if solved(clue, scene, picture(scene)))
     assert right['id'] >= 10  # of 12
