@@ -122,10 +122,15 @@ _WIDE_LOOK = LookConfig(
     warmth=(-0.8, 0.8),
 )
 _WIDE_VIEW = replace(SceneConfig(), fovy=(0.65, 1.0), roll=(-0.12, 0.12), look=_WIDE_LOOK)
+_GAUDY_VIEW = replace(
+    _WIDE_VIEW, azimuth=(-0.7, 0.7), look=replace(_WIDE_LOOK, saturation=(0.61, 0.95))
+)
 WIDE = (
     SceneConfig(),
     replace(_WIDE_VIEW, elevation=(1.2, 1.4)),
     replace(_WIDE_VIEW, elevation=(0.5, 0.94)),
+    replace(_GAUDY_VIEW, elevation=(1.2, 1.4), distance=(0.8, 1.3)),
+    replace(_GAUDY_VIEW, elevation=(0.5, 0.94), distance=(1.6, 1.9), fovy=(0.65, 0.8)),
 )
 
 
