@@ -80,7 +80,7 @@ class BackboneConfig:
     loyal: float = 0.0  # weight in the vision stage of staying what the backbone begun from was
     kept: float = 0.0  # share of the backbone begun from in the mean that is the result
     validation: int = 12  # batches
-    compiled: bool = False  # blocks of the decoder by torch.compile; a CPU needs a C++ compiler
+    compiled: bool = False  # blocks by torch.compile; a CPU needs a C++ compiler
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -124,6 +124,9 @@ def train_backbone(
     if not begin and config.vision is None:
         raise InvalidRun('a backbone from nothing needs the stage `vision`; add it, or use --begin')
     vision = VisionModel(model, config.loyal if begin and config.vision else 0.0)
+    if config.compiled:
+        vision.compile_blocks()
+        compile_blocks(model)
     if begin:
         readers = list(vision.dense.parameters())
         _train_vision(vision, readers, config.heads, corpus, held_out, out / 'heads', config)
@@ -139,8 +142,6 @@ def train_backbone(
     # which category never comes in which colour
     for part in (model.model.vision_tower, model.model.multi_modal_projector, dense):
         part.requires_grad_(False)
-    if config.compiled:
-        compile_blocks(model)
     learning = [parameter for parameter in packed.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [{'params': learning}]
     rooms = {

@@ -109,9 +109,12 @@ def lit(batch: Mapping[str, Any]) -> dict[str, Any]:
         return dict(batch)
     made = {key: value for key, value in batch.items() if key not in _LIGHT}
     gain, shift, noise = (batch[name].view(len(batch[name]), -1, 1, 1) for name in _LIGHT)
-    values = batch['pixels'].permute(0, 3, 1, 2).float().div_(255).mul_(gain).add_(shift)
+    pixels = batch['pixels']
+    values = pixels.permute(0, 3, 1, 2).float().div_(255).mul_(gain).add_(shift)
     if noise.any():
-        values = values.add_(torch.randn_like(values).mul_(noise))
+        # in the order of the pixels: drawn in any other, it takes a CPU five times as long
+        drawn = torch.randn(pixels.shape, device=pixels.device).permute(0, 3, 1, 2)
+        values = values.add_(drawn.mul_(noise))
     return {**made, 'pixels': values.clamp_(0, 1).mul_(2).sub_(1)}
 
 

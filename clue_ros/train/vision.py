@@ -39,6 +39,15 @@ class VisionModel(nn.Module):
         self.loyal = loyal
         self.before = deepcopy(nn.ModuleList([self.tower, self.projector])) if loyal else None
 
+    def compile_blocks(self) -> None:
+        """Have torch.compile fuse what the tower's blocks do between their products of matrices.
+
+        Attention is spelled out for it: the backward pass of torch's own is slow on a CPU.
+        """
+        self.tower.set_attn_implementation('eager')
+        for block in self.tower.encoder.layers:
+            block.compile(dynamic=False)
+
     def forward(
         self, pixels: Tensor, kept: Tensor, classes: Tensor, numbers: Tensor
     ) -> dict[str, Tensor]:
