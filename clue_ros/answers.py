@@ -1,7 +1,7 @@
 """What the decoder says at a moment of a dialog, after second thoughts.
 
-Where it points it looks again, at parts of the frame; what it asks is tried out beside other
-questions.
+Where it points it looks again, at parts of the frame, and without what the person has just said is
+not meant; what it asks is tried out beside other questions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
 from clue_ros.model.decoder import Suffix
 from clue_ros.model.device import named_out_of_memory
+from clue_ros.offers import denied
 from clue_ros.offers import offers
+from clue_ros.offers import without_denial
 from clue_ros.prompt import readable
 from clue_ros.response import Absent
 from clue_ros.response import Grounding
@@ -33,6 +35,7 @@ from clue_ros.response import Response
 from clue_ros.tryout import TryOut
 from clue_ros.view import Part
 from clue_ros.view import View
+from clue_ros.view import see
 
 # A frame and what was said about it: what the decoder answers.
 Moment = tuple[View, Dialog]
@@ -60,7 +63,37 @@ class Answers:
             answers = self._answer([moments[row] for row in again], list(again.values()))
             for row, answer in zip(again, answers, strict=True):
                 responses[row] = answer
+        if self._config.look_away:
+            self._look_away(moments, responses)
         return responses
+
+    def _look_away(self, moments: Sequence[Moment], responses: list[Response]) -> None:
+        """Point again where the last reply says what is not meant: with that thing covered."""
+        again: dict[int, Moment] = {}
+        for row, ((view, dialog), said) in enumerate(zip(moments, responses, strict=True)):
+            box = self._denied(view, dialog) if isinstance(said, Pointed) else None
+            if box is not None:
+                windows = [part.window for part in view.parts]
+                without = see(self._backbone, [looks.covered(view.image, box)], [windows])[0]
+                again[row] = (without, without_denial(dialog))
+        if again:
+            answers = self._answer(list(again.values()), [Form.BOX] * len(again))
+            for row, answer in zip(again, answers, strict=True):
+                if isinstance(answer, Grounding):
+                    responses[row] = answer
+
+    def _denied(self, view: View, dialog: Dialog) -> Box | None:
+        """Where the thing is that the last reply says is not meant; None where none is found."""
+        offer = denied(dialog.turns[-1]) if dialog.turns else None
+        if offer is None:
+            return None
+        before = Dialog(dialog.request, dialog.turns[:-1])
+        text = self._config.prompts.probe_text(before.add(dialog.turns[-1].question, offer))
+        with named_out_of_memory(self._backbone.device):
+            prefix = self._backbone.prefix([view.features], [text], BOX_TOKENS)
+            [(probability, suffix)] = self._decoder.detect(prefix)
+        said = _read(suffix, view)
+        return said.box if probability >= 0.5 and isinstance(said, Grounding) else None
 
     def _better_form(self, form: Form, response: Response) -> Form | None:
         """In what form to answer again; None where the response stands."""

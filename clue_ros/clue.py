@@ -9,8 +9,6 @@ clue.respond(view, Dialog('get the mug'))     # Question | Grounding | Absent | 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import torch
@@ -44,8 +42,8 @@ from clue_ros.model.self_test import run_self_test
 from clue_ros.response import Ambiguity
 from clue_ros.response import Response
 from clue_ros.view import Image
-from clue_ros.view import Part
 from clue_ros.view import View
+from clue_ros.view import see
 
 
 class Clue:
@@ -123,18 +121,7 @@ class Clue:
         """Encode several frames in one batch, with their parts where the checkpoint looks so."""
         for image in images:
             _check_image(image)
-        windows = [self._windows(image) for image in images]
-        seen = [
-            part
-            for image, mine in zip(images, windows, strict=True)
-            for part in (image, *(looks.cut(image, window) for window in mine))
-        ]
-        with named_out_of_memory(self._backbone.device):
-            views = map(View, seen, self._backbone.encode(seen))
-        return [
-            replace(next(views), parts=tuple(map(Part, mine, islice(views, len(mine)))))
-            for mine in windows
-        ]
+        return see(self._backbone, images, [self._windows(image) for image in images])
 
     def _windows(self, image: Image) -> list[Box]:
         """The parts of a frame that the checkpoint looks at."""

@@ -7,6 +7,7 @@ decides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,26 @@ def cut(image: Image, part: Box) -> Image:
     """The pixels of a part of `image` (height, width, 3)."""
     x1, y1, x2, y2 = map(int, part.corners)
     return image[y1:y2, x1:x2]
+
+
+def covered(image: Image, box: Box) -> Image:
+    """A copy of `image` (height, width, 3) in which a box is painted with the colour around it."""
+    height, width = image.shape[:2]
+    margin = max(2, round(0.05 * max(box.x2 - box.x1, box.y2 - box.y1)))  # pixels
+
+    def grown(by: int) -> tuple[slice, slice]:
+        return (
+            slice(max(0, math.floor(box.y1) - by), min(height, math.ceil(box.y2) + by)),
+            slice(max(0, math.floor(box.x1) - by), min(width, math.ceil(box.x2) + by)),
+        )
+
+    around = np.zeros((height, width), bool)
+    around[grown(2 * margin)] = True
+    around[grown(margin)] = False
+    painted = image.copy()
+    # nothing lies around a box that fills the picture
+    painted[grown(margin)] = np.median(image[around] if around.any() else image, axis=0)
+    return painted
 
 
 def moved(found: Grounding, window: Box) -> Grounding:

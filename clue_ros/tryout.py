@@ -9,14 +9,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from clue_ros.box import Box
+from clue_ros.box import decode_locations
 from clue_ros.dialog import Dialog
+from clue_ros.errors import InvalidBox
 from clue_ros.model.adapters import Adapters
 from clue_ros.model.backbone import Backbone
 from clue_ros.model.checkpoint import CheckpointConfig
+from clue_ros.model.decoder import BOX_TOKENS
 from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Suffix
 from clue_ros.model.device import named_out_of_memory
+from clue_ros.offers import Found
 from clue_ros.offers import Trial
 from clue_ros.offers import best
 from clue_ros.offers import is_fair
@@ -37,15 +42,13 @@ class TryOut:
         self._config = config
 
     def best(self, view: View, dialog: Dialog, question: Suffix) -> Suffix:
-        """A question if all it offers is there, else the best of it and others in its place."""
-        found = self._found(view, dialog, [question])
-        if is_fair(found[0]):
+        """A question if all it offers is there and apart, else the best of it and others."""
+        trials = self._try(view, dialog, [question])
+        if is_fair(trials[0]):
             return question
         questions = [question, *self._others(view, dialog, question)]
-        found += self._found(view, dialog, questions[1:])
-        return questions[
-            best([Trial(each.confidence, f) for each, f in zip(questions, found, strict=True)])
-        ]
+        trials += self._try(view, dialog, questions[1:])
+        return questions[best(trials)]
 
     def _others(self, view: View, dialog: Dialog, question: Suffix) -> list[Suffix]:
         """Questions that the decoder nearly wrote.
@@ -62,25 +65,38 @@ class TryOut:
             prefix = self._backbone.prefix([view.features], [text], MAX_QUESTION_TOKENS)
             return [each for each in self._decoder.go_on(prefix, begun) if each.complete]
 
-    def _found(
-        self, view: View, dialog: Dialog, questions: Sequence[Suffix]
-    ) -> list[tuple[float, ...]]:
-        """For each question how likely the model finds what each of its offers fits, in [0, 1].
-
-        Nothing for one that offers the same thing twice.
-        """
+    def _try(self, view: View, dialog: Dialog, questions: Sequence[Suffix]) -> list[Trial]:
+        """What the model finds for each offer of each question."""
+        offered = [offers(each.text) for each in questions]
         prompts = self._config.prompts
         taken_up = [
-            [prompts.probe_text(dialog.add(each.text, offer)) for offer in offers(each.text)]
-            for each in questions
+            [prompts.probe_text(dialog.add(each.text, offer)) for offer in mine]
+            for each, mine in zip(questions, offered, strict=True)
         ]
         texts = list(dict.fromkeys(itertools.chain(*taken_up)))
-        if not texts:
-            return [() for _ in questions]
-        with named_out_of_memory(self._backbone.device):
-            prefix = self._backbone.prefix([view.features] * len(texts), texts)
-            found = dict(zip(texts, self._decoder.finds(prefix).tolist(), strict=True))
+        found: dict[str, tuple[float, Box | None]] = {}
+        if texts:
+            with named_out_of_memory(self._backbone.device):
+                prefix = self._backbone.prefix([view.features] * len(texts), texts, BOX_TOKENS)
+                detected = self._decoder.detect(prefix)
+            found = {
+                text: (probability, _box(suffix))
+                for text, (probability, suffix) in zip(texts, detected, strict=True)
+            }
         return [
-            tuple(found[text] for text in mine) if len(set(mine)) == len(mine) else ()
-            for mine in taken_up
+            Trial(
+                each.confidence,
+                tuple(Found(offer, *found[text]) for offer, text in zip(mine, replies, strict=True))
+                if len(set(replies)) == len(replies)
+                else (),
+            )
+            for each, mine, replies in zip(questions, offered, taken_up, strict=True)
         ]
+
+
+def _box(suffix: Suffix) -> Box | None:
+    """What was written, in shares of the frame's sides; None where its corners are not in order."""
+    try:
+        return decode_locations(suffix.text, 1, 1)
+    except InvalidBox:
+        return None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from clue_ros import looks
 from clue_ros.box import Box
+from clue_ros.model.backbone import Backbone
+from clue_ros.model.device import named_out_of_memory
 
 Image = npt.NDArray[np.uint8]
 
@@ -48,3 +54,20 @@ class Part:
 
     window: Box  # in pixels of the frame
     view: View
+
+
+def see(
+    backbone: Backbone, images: Sequence[Image], windows: Sequence[Sequence[Box]]
+) -> list[View]:
+    """Encode frames, each with the parts in its `windows`, in one batch."""
+    seen = [
+        part
+        for image, mine in zip(images, windows, strict=True)
+        for part in (image, *(looks.cut(image, window) for window in mine))
+    ]
+    with named_out_of_memory(backbone.device):
+        views = map(View, seen, backbone.encode(seen))
+    return [
+        replace(next(views), parts=tuple(map(Part, mine, islice(views, len(mine)))))
+        for mine in windows
+    ]

@@ -9,6 +9,7 @@ from PIL import Image
 from scene_files import SCENES
 from scene_files import load_scenes
 
+from clue_ros import looks
 from clue_ros.box import Box
 from clue_ros.clue import Clue
 from clue_ros.dialog import Dialog
@@ -156,3 +157,56 @@ def test_what_a_malformed_suffix_becomes(clue, monkeypatch):
     ]:
         monkeypatch.setattr(clue._answers._decoder, 'decode', lambda *_, suffix=suffix: [suffix])
         assert isinstance(clue.respond(view, Dialog('get the mug'), 'decoder'), kind)
+
+
+CAN = Dialog('pick up the can')  # a green one and a white one
+
+
+@pytest.fixture
+def cans(clue):
+    return clue.look(picture(row('id_30.jpg')))
+
+
+def points_at(clue, view, dialog) -> int:
+    """The number of the thing that is pointed at, of those that the request fits."""
+    said = clue.respond(view, dialog, 'never')
+    boxes = [Box(*corners) for corners in row('id_30.jpg')['boxes']]
+    [number] = [k for k, box in enumerate(boxes) if box.iou(said.box) >= 0.5]
+    return number
+
+
+@pytest.mark.parametrize('reply', ['no, the other one', 'the other one', 'no, the {} one'])
+def test_what_was_denied_is_not_pointed_at(clue, cans, reply):
+    for offer, other in (('green', 'white'), ('white', 'green')):
+        question = f'is it the {offer} one?'
+        taken = points_at(clue, cans, CAN.add(question, 'yes'))
+        assert points_at(clue, cans, CAN.add(question, reply.format(other))) == 1 - taken
+
+
+def test_a_checkpoint_says_whether_it_looks_away(clue, cans, monkeypatch):
+    monkeypatch.setattr(clue._answers, '_config', replace(clue._config, look_away=False))
+    dialog = CAN.add('is it the green one?', 'the other one')
+    assert points_at(clue, cans, dialog) == points_at(clue, cans, CAN.add('the green one?', 'yes'))
+
+
+@pytest.mark.parametrize(
+    ('question', 'reply'),
+    [
+        ('is it the banana?', 'no, the green one'),  # nothing of the kind is there
+        ('is it the green one?', 'yes, the green one'),
+    ],
+)
+def test_what_is_not_denied_or_not_there_is_not_covered(clue, cans, monkeypatch, question, reply):
+    monkeypatch.setattr(looks, 'covered', None)
+    points_at(clue, cans, CAN.add(question, reply))
+
+
+def test_where_nothing_is_left_the_first_answer_stands(clue, cans, monkeypatch):
+    answer = clue._answers._answer
+
+    def only_the_frame(moments, forms):
+        return answer(moments, forms) if moments[0][0] is cans else [Absent()]
+
+    monkeypatch.setattr(clue._answers, '_answer', only_the_frame)
+    dialog = CAN.add('is it the green one?', 'the other one')
+    assert points_at(clue, cans, dialog) == points_at(clue, cans, CAN.add('the green one?', 'yes'))

@@ -4,6 +4,7 @@ import pytest
 from clue_ros.box import Box
 from clue_ros.looks import Look
 from clue_ros.looks import around
+from clue_ros.looks import covered
 from clue_ros.looks import cut
 from clue_ros.looks import join
 from clue_ros.looks import moved
@@ -118,3 +119,25 @@ def test_what_no_look_finds_is_absent(looks):
 def test_the_last_digits_of_a_confidence_move_no_box():
     once = surest([look(THING, 0.7), look(NEAR, 0.4)])
     assert surest([look(THING, 0.7000001), look(NEAR, 0.3999999)]) == once
+
+
+@pytest.mark.parametrize(
+    ('box', 'rows', 'columns'),
+    [
+        ((0.2, 0.4, 80, 60), (0, 60), (0, 80)),  # the whole picture
+        ((20.5, 10, 30, 19.5), (8, 22), (18, 32)),
+        ((70, 50, 79, 59), (48, 60), (68, 80)),  # in a corner
+    ],
+)
+def test_what_is_covered_has_the_colour_around_it(box, rows, columns):
+    image = np.full((60, 80, 3), (90, 60, 30), np.uint8)
+    x1, y1, x2, y2 = (round(side) for side in box)
+    image[y1:y2, x1:x2] = 255
+    before = image.copy()
+    seen = covered(image, Box(*box))
+    inside = np.zeros((60, 80), bool)
+    inside[slice(*rows), slice(*columns)] = True
+    whole = inside.all()  # then there is no other colour
+    assert (seen[inside] == (255 if whole else (90, 60, 30))).all()
+    np.testing.assert_array_equal(seen[~inside], before[~inside])
+    np.testing.assert_array_equal(image, before)

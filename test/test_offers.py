@@ -2,10 +2,16 @@
 
 import pytest
 
+from clue_ros.box import Box
+from clue_ros.dialog import Dialog
+from clue_ros.dialog import Turn
+from clue_ros.offers import Found
 from clue_ros.offers import Trial
 from clue_ros.offers import best
+from clue_ros.offers import denied
 from clue_ros.offers import is_fair
 from clue_ros.offers import offers
+from clue_ros.offers import without_denial
 
 
 @pytest.mark.parametrize(
@@ -34,21 +40,77 @@ def test_offers(question, found):
 
 
 @pytest.mark.parametrize(
+    ('question', 'reply', 'offer'),
+    [
+        # nothing is denied
+        ('is it the red one?', 'yes please', None),
+        ('is it the red one?', 'the red one', None),
+        ('is it the mug by the other one?', 'yes, the one by the other one', None),
+        ('which one?', 'no', None),
+        ('do you mean the red one or the blue one?', 'no, the other one', None),  # which?
+        ('is it the red one?', 'the nose of the clown, the other side up', None),
+        ('is it the red one?', 'no, the other one', 'the red one'),
+        ('should i take the left one?', 'No, i mean the one on the right', 'the left one'),
+        ('Do you mean the ring?', 'nope', 'the ring'),
+        ('is it the black one?', 'the other one', 'the black one'),
+        ('is it the black one?', 'i want the other, please', 'the black one'),
+    ],
+)
+def test_what_a_reply_denies(question, reply, offer):
+    assert denied(Turn(question, reply)) == offer
+
+
+@pytest.mark.parametrize(
+    ('reply', 'turns'),
+    [
+        ('no', 0),
+        ('no, the other one please', 0),
+        ('the other one', 0),
+        ('no, the pink one', 1),
+        ('no, sorry, the one on the right', 1),
+    ],
+)
+def test_what_is_left_to_be_answered_after_a_denial(reply, turns):
+    asked = Dialog('get the mug').add('the left one or the right one?', 'the left one')
+    left = without_denial(asked.add('is it the left one?', reply))
+    assert left.request == 'get the mug'
+    assert left.turns == (Turn('is it the left one?', reply),) * turns
+
+
+LEFT, RIGHT = Box(0.1, 0.4, 0.2, 0.5), Box(0.6, 0.4, 0.7, 0.5)
+NEAR = Box(0.12, 0.6, 0.22, 0.7)  # in front of the left one, and hardly further right
+
+
+def trial(confidence, *probabilities):
+    """Of a question whose offers are apart from each other."""
+    boxes = [Box(k / 4, 0, k / 4 + 0.1, 0.1) for k in range(len(probabilities))]
+    return Trial(confidence, tuple(map(Found, ['the one'] * 4, probabilities, boxes)))
+
+
+def offering(**boxes):
+    """A question of 0.9 that offers so many things, all there: `the_left_one=LEFT`."""
+    return Trial(0.9, tuple(Found(k.replace('_', ' '), 1.0, box) for k, box in boxes.items()))
+
+
+@pytest.mark.parametrize(
     ('trials', 'number'),
     [
         # none offers anything: the first is asked
-        ([Trial(0.2, ()), Trial(0.9, ())], 0),
+        ([trial(0.2), trial(0.9)], 0),
         # one that offers something is better than one that was written more readily
-        ([Trial(0.9, ()), Trial(0.2, (0.99, 0.99))], 1),
-        ([Trial(0.9, (0.99, 0.99)), Trial(0.9, (0.99, 0.99))], 0),
+        ([trial(0.9), trial(0.2, 0.99, 0.99)], 1),
+        ([trial(0.9, 0.99, 0.99), trial(0.9, 0.99, 0.99)], 0),
         # two differ less than floats do in batches of other sizes
-        ([Trial(0.9, (0.99,)), Trial(0.90001, (0.99,))], 0),
+        ([trial(0.9, 0.99), trial(0.90001, 0.99)], 0),
         # what is not there
-        ([Trial(0.9, (0.99, 0.02)), Trial(0.7, (0.99, 0.99))], 1),
+        ([trial(0.9, 0.99, 0.02), trial(0.7, 0.99, 0.99)], 1),
         # words that nobody would write
-        ([Trial(0.9, (0.9,)), Trial(0.1, (0.99, 0.99))], 0),
+        ([trial(0.9, 0.9), trial(0.1, 0.99, 0.99)], 0),
         # certainties are numbers too
-        ([Trial(0.9, (0.0,)), Trial(0.0, (0.99,)), Trial(0.8, (1.0,))], 2),
+        ([trial(0.9, 0.0), trial(0.0, 0.99), trial(0.8, 1.0)], 2),
+        # one thing under two names, unless all else is worse
+        ([offering(the_apple=LEFT, the_vase=LEFT), trial(0.5, 0.99, 0.99)], 1),
+        ([offering(the_apple=LEFT, the_vase=LEFT), trial(0.2, 0.99, 0.99)], 0),
     ],
 )
 def test_the_best_question(trials, number):
@@ -56,13 +118,23 @@ def test_the_best_question(trials, number):
 
 
 @pytest.mark.parametrize(
-    ('found', 'fair'),
+    ('asked', 'fair'),
     [
-        ((), False),  # it offers nothing
-        ((0.99, 0.9), False),
-        ((float('nan'),), False),
-        ((0.96, 1.0), True),
+        (trial(0.9), False),  # it offers nothing
+        (trial(0.9, 0.99, 0.9), False),
+        (trial(0.9, float('nan')), False),
+        (offering(the_apple=LEFT, the_vase=LEFT), False),
+        (offering(the_right_one=LEFT, the_left_one=RIGHT), False),
+        (offering(the_left_one=LEFT, the_right_one=NEAR), False),  # by a hair
+        (offering(the_left_one=LEFT, one_in_the_middle=NEAR, the_right_one=RIGHT), False),
+        (offering(the_closest_one=LEFT, the_farthest_one=NEAR), False),
+        (trial(0.9, 0.96, 1.0), True),
+        (offering(the_one_on_the_left=RIGHT), True),  # nothing else that it could lie left of
+        (offering(the_LEFT_one=LEFT, the_right_one=RIGHT), True),
+        (offering(the_closest_one=NEAR, the_farthest_one=LEFT), True),
+        (offering(the_leftover=RIGHT, the_lefthander=LEFT), True),  # other words
+        (offering(the_left_one=LEFT, the_right_one=None), True),  # where it is, is not known
     ],
 )
-def test_a_fair_question_needs_no_other(found, fair):
-    assert is_fair(found) is fair
+def test_a_fair_question_needs_no_other(asked, fair):
+    assert is_fair(asked) is fair

@@ -106,7 +106,7 @@ def run_bench(pictures: int, rounds: int) -> int:
 def think_once(checkpoint: Checkpoint) -> Clue:
     """The checkpoint on a CPU without its second thoughts, which `Plain` does not have either."""
     config = checkpoint.config and replace(
-        checkpoint.config, parts=(), closer_looks=(), tried_questions=0
+        checkpoint.config, parts=(), closer_looks=(), look_away=False, tried_questions=0
     )
     backbone = Backbone.load(checkpoint.backbone, torch.device('cpu'), torch.float32)
     return Clue(backbone, replace(checkpoint, config=config))

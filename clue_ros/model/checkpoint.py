@@ -49,6 +49,7 @@ class CheckpointConfig:
     parts: tuple[tuple[float, float, float], ...] = ()
     # shares of the picture's sides at which the decoder points again around its box, in (0, 1]
     closer_looks: tuple[float, ...] = ()
+    look_away: bool = False  # point again with what a reply denies covered
     tried_questions: int = 0  # others that are tried out before the decoder's question is asked
     prompts: Prompts = field(default_factory=Prompts)
 
@@ -63,6 +64,8 @@ class CheckpointConfig:
             raise ValueError(f'temperature must be a finite number > 0, got {self.temperature}')
         if self.queries not in ('expression', 'words'):
             raise ValueError(f'queries must be expression or words, got {self.queries!r}')
+        if type(self.look_away) is not bool:
+            raise ValueError(f'look_away must be true or false, got {self.look_away!r}')
         if type(self.tried_questions) is not int or self.tried_questions < 0:
             raise ValueError(
                 f'tried_questions must be a whole number >= 0, got {self.tried_questions}'

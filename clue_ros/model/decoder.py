@@ -170,13 +170,19 @@ class Decoder:
         return self._write(logits[rows], openings, sizes[rows], mask[rows], cache, given)
 
     @torch.inference_mode()
-    def finds(self, prefix: Prefix) -> Tensor:
-        """How likely each row of `prefix` is answered by a box, (rows,) in [0, 1], not by none."""
-        logits, *_ = self._read(prefix)
+    def detect(self, prefix: Prefix) -> list[tuple[float, Suffix]]:
+        """Of each row of `prefix`, how likely a box answers it, in [0, 1], not nothing; and which.
+
+        A box is written however unlikely it is.
+        """
+        logits, sizes, mask, cache = self._read(prefix)
         box, nothing = (
             logits.masked_fill(~kind, -torch.inf).logsumexp(dim=1) for kind in self._kinds[1:]
         )
-        return (box - nothing).sigmoid()
+        given = torch.full((len(sizes), 0), self._end, device=sizes.device)
+        locations = self._locations.expand(len(sizes), -1)
+        suffixes = self._write(logits, locations, sizes, mask, cache, given)
+        return list(zip((box - nothing).sigmoid().tolist(), suffixes, strict=True))
 
     def _read(self, prefix: Prefix) -> tuple[Tensor, Tensor, Tensor, DynamicCache]:
         """Scores of what each row goes on with, its size, its mask, and the cache."""

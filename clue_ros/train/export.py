@@ -45,6 +45,7 @@ def export(run: Path, out: Path, probe: ProbeConfig) -> None:
         region_level=_REGION_LEVEL,
         parts=_PARTS_OF_FRAMES,
         closer_looks=_CLOSER_LOOKS,
+        look_away=True,
         tried_questions=_TRIED_QUESTIONS,
         prompts=PROMPTS,
         **calibration,

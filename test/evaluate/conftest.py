@@ -39,7 +39,7 @@ def hasty(tmp_path_factory) -> Iterator[Path]:
     """The embedded checkpoint without second thoughts: they take time and are tested elsewhere."""
     folder = shutil.copytree(CHECKPOINT, tmp_path_factory.mktemp('hasty') / 'clue-mini')
     config = json.loads((folder / 'clue.json').read_text())
-    for key in ('parts', 'closer_looks', 'tried_questions'):
+    for key in ('parts', 'closer_looks', 'look_away', 'tried_questions'):
         del config[key]
     (folder / 'clue.json').write_text(json.dumps(config))
     with pytest.MonkeyPatch.context() as patch:

@@ -88,6 +88,7 @@ def swap_adapters(folder):
         (config(parts=[[0.1, 0.1, 0]]), CheckpointError, 'parts must be a list'),
         (config(parts=[[0.3, 0.0, 0.8]]), CheckpointError, 'parts must be a list'),
         (config(parts=[[0.0, float('nan'), 0.8]]), CheckpointError, 'parts must be a list'),
+        (config(look_away=1), CheckpointError, 'look_away must be true or false'),
         (config(tried_questions=-1), CheckpointError, 'tried_questions must be a whole number'),
         (config(tried_questions=1.5), CheckpointError, 'tried_questions must be a whole number'),
         (config(queries='all'), CheckpointError, 'expression or words'),
@@ -133,6 +134,7 @@ def test_the_embedded_checkpoint_is_whole():
         region_level=0.3,
         parts=((0.15, 0.0, 0.85), (0.0, 0.15, 0.85)),
         closer_looks=(0.55, 0.7),
+        look_away=True,
         tried_questions=3,
         prompts=checkpoint.config.prompts,
     )

@@ -13,6 +13,7 @@ from clue_ros.model.adapters import Adapters
 from clue_ros.model.backbone import Backbone
 from clue_ros.model.checkpoint import EMBEDDED
 from clue_ros.model.checkpoint import find
+from clue_ros.model.decoder import BOX_TOKENS
 from clue_ros.model.decoder import MAX_QUESTION_TOKENS
 from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
@@ -255,11 +256,15 @@ def test_another_token_leads_to_another_question(backbone, adapters, images):
         assert '<' not in other.text
 
 
-def test_what_is_not_found_has_no_box(backbone, images):
+def test_what_is_not_found_has_a_box_all_the_same(backbone, images):
     decoder = Decoder(backbone)
     prompts = ['detect mug', 'detect red banana', 'detect spoon', 'detect white thing']
-    prefix = backbone.prefix([backbone.encode(images[:1])[0]] * 4, prompts)
-    found = decoder.finds(prefix)
-    boxes = decoder.decode(prefix, [(row, Form.BOX) for row in range(4)])
-    assert (found > 0.5).tolist() == [suffix.is_box for suffix in boxes]
-    assert 0 <= found.min() < 0.5 < found.max() <= 1
+    prefix = backbone.prefix([backbone.encode(images[:1])[0]] * 4, prompts, BOX_TOKENS)
+    detected = decoder.detect(prefix)
+    found = [probability for probability, _ in detected]
+    pointed = decoder.decode(prefix, [(row, Form.BOX) for row in range(4)])
+    assert [probability > 0.5 for probability in found] == [suffix.is_box for suffix in pointed]
+    assert 0 <= min(found) < 0.5 < max(found) <= 1
+    for (_, written), suffix in zip(detected, pointed, strict=True):
+        assert written.is_box
+        assert written.text == suffix.text or not suffix.is_box
