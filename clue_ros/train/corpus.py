@@ -52,7 +52,7 @@ class CorpusConfig:
     side: int = 224  # pixels, of the stretched pictures
     seed: int = 1
     shard: int = 512  # scenes in a file
-    wide: bool = False  # two thirds of the scenes under other views, lights and on other surfaces
+    wide: bool = False  # four fifths of the scenes under other views, lights, on other surfaces
 
     def __post_init__(self) -> None:
         if not 64 <= self.side <= 896 or self.side % OWNERS:
