@@ -66,3 +66,14 @@ def test_pictures_of_other_colours_say_nothing_about_change(model):
     losses['loss'].backward()  # such a batch is one to learn from all the same
     assert vision.tower.post_layernorm.weight.grad.abs().sum() > 0
     assert all(value.grad is None for value in vision.before.parameters())
+
+
+def test_compiled_blocks_keep_their_names_and_say_the_same(model):
+    vision = VisionModel(model)
+    inputs = batch(vision)
+    names, before = list(vision.state_dict()), vision.features(inputs['pixels'], inputs['kept'])
+    vision.compile_blocks()
+    assert list(vision.state_dict()) == names
+    with torch.compiler.set_stance('force_eager'):  # a test needs no compiler
+        after = vision.features(inputs['pixels'], inputs['kept'])
+    torch.testing.assert_close(after, before)
