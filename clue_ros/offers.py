@@ -81,7 +81,7 @@ class Found:
     """What the model finds when the person takes up an offer."""
 
     offer: str
-    probability: float  # that something is there which it fits, in [0, 1]
+    probability: float  # that something is there which it fits, in [0, 1]; of all looks the least
     box: Box | None  # where, in shares of the frame's sides; None when what it wrote is no box
 
 
@@ -122,6 +122,21 @@ def _leads(offer: str, box: Box, other: Box) -> bool:
 def is_fair(trial: Trial) -> bool:
     """Whether a question needs no other: all that it offers is there, and clear."""
     return trial.least >= FAIR and trial.is_clear
+
+
+def shortened(question: str, trial: Trial) -> str | None:
+    """The question without those of its offers that are not there.
+
+    "The green one, the pink one or the red one?" becomes "the green one or the pink one?". None
+    where all are there, or fewer than two.
+    """
+    kept = [each.offer for each in trial.found if each.probability >= FAIR]
+    if not 2 <= len(kept) < len(trial.found):
+        return None
+    begin = question.index(trial.found[0].offer)
+    last = trial.found[-1].offer
+    end = question.rindex(last) + len(last)
+    return f'{question[:begin]}{", ".join(kept[:-1])} or {kept[-1]}{question[end:]}'
 
 
 def best(trials: Sequence[Trial]) -> int:

@@ -11,6 +11,7 @@ from clue_ros.offers import best
 from clue_ros.offers import denied
 from clue_ros.offers import is_fair
 from clue_ros.offers import offers
+from clue_ros.offers import shortened
 from clue_ros.offers import without_denial
 
 
@@ -115,6 +116,32 @@ def offering(**boxes):
 )
 def test_the_best_question(trials, number):
     assert best(trials) == number
+
+
+@pytest.mark.parametrize(
+    ('question', 'probabilities', 'short'),
+    [
+        # nothing is to be left out
+        ('which one?', (), None),
+        ('do you mean the red one?', (0.1,), None),
+        ('the red one, the blue one or the pink one?', (1.0, 0.96, 0.95), None),
+        ('the red one or the red one?', (), None),  # offers the same thing twice
+        # too little would be left
+        ('the red one or the blue one?', (0.99, 0.94), None),
+        ('the red one, the blue one or the pink one?', (0.1, 0.99, 0.2), None),
+        ('the red one, the blue one or the pink one?', (0.99, float('nan'), 0.2), None),
+        ('which can do you mean, the red one, the blue one or the pink one?', (0.2, 0.99, 0.99),
+         'which can do you mean, the blue one or the pink one?'),
+        ('do you mean the can, the jar or the box?', (1.0, 0.2, 1.0),
+         'do you mean the can or the box?'),
+        ('the can, a can, the jar and the box, which?', (1.0, 1.0, 1.0, 0.2),
+         'the can, a can or the jar, which?'),
+    ],
+)  # fmt: skip
+def test_a_question_without_what_is_not_there(question, probabilities, short):
+    found = zip(offers(question), probabilities, strict=True) if probabilities else ()
+    trial = Trial(0.9, tuple(Found(offer, p, None) for offer, p in found))
+    assert shortened(question, trial) == short
 
 
 @pytest.mark.parametrize(

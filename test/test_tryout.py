@@ -65,6 +65,19 @@ def test_a_bad_question_is_not_asked(clue, view, write, begun):
     assert {offer.split()[1] for offer in offers(asked.text)} <= {'blue', 'green', 'white'}
 
 
+def test_what_is_not_there_is_left_out(clue, view, write):
+    bad = write('which mug do you mean, the blue one, the pink one or the green one')
+    asked = try_out(clue, 0).best(view, DIALOG, bad)
+    assert asked.text == 'which mug do you mean, the blue one or the green one?'
+    assert 0 < asked.confidence < 1
+
+
+def test_a_question_is_not_asked_for_ever(clue, view, write):
+    """Nothing that it offers is there, and there is no other to ask."""
+    bad = write('do you mean the pink one')
+    assert try_out(clue, 0).best(view, DIALOG, bad) == bad
+
+
 def test_a_good_question_stays(clue, view, write):
     good = write('')
     assert try_out(clue, 6).best(view, DIALOG, good) == good

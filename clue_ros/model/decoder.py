@@ -27,6 +27,7 @@ BOX_TOKENS = 4
 LOCATION_TOLERANCE = 32
 # Width of the bell, in tokens (1 % of the side), under which a coordinate is chosen.
 LOCATION_SPREAD = 10
+OTHERS = 6  # so many other choices of each token are kept
 _QUESTION, _BOX = 0, 1  # of the kinds of `first_tokens`
 _OPEN = -1  # where a suffix that was begun is not given any more
 
@@ -51,8 +52,8 @@ class Suffix:
     confidence: float
     complete: bool  # False when a question was cut off at MAX_QUESTION_TOKENS
     tokens: tuple[int, ...] = ()  # without the end token
-    # of each token the likeliest other one that goes on, and its probability in [0, 1]
-    others: tuple[tuple[int, float], ...] = ()
+    # of each token the likeliest others that go on, and their probabilities in [0, 1]
+    others: tuple[tuple[tuple[int, float], ...], ...] = ()
 
 
 def most_likely_kind(logits: Tensor, kinds: Tensor) -> Tensor:
@@ -209,9 +210,9 @@ class Decoder:
         batch = len(logits)
         rows = torch.arange(batch, device=sizes.device)  # that are still being written
         tokens = torch.full((batch, MAX_QUESTION_TOKENS), self._end, device=sizes.device)
-        others = torch.full_like(tokens, self._end)
         log_probabilities = torch.zeros(tokens.shape, device=sizes.device)
-        likely = torch.zeros_like(log_probabilities)
+        others = torch.full((*tokens.shape, OTHERS), self._end, device=sizes.device)
+        likely = torch.zeros(others.shape, device=sizes.device)
         for step in range(MAX_QUESTION_TOKENS):
             scores = smooth_locations(logits, self.backbone.first_location)
             scores = scores.masked_fill(~allowed, -torch.inf)
@@ -223,9 +224,9 @@ class Decoder:
             tokens[rows, step] = token
             log_probabilities[rows, step] = probability.log()
             scores[:, self._end] = -torch.inf
-            other = scores.scatter(1, token[:, None], -torch.inf).argmax(dim=-1)
+            other = scores.scatter(1, token[:, None], -torch.inf).topk(OTHERS).indices
             others[rows, step] = other
-            likely[rows, step] = probabilities.gather(1, other[:, None])[:, 0]
+            likely[rows, step] = probabilities.gather(1, other)
             is_box = self._locations[tokens[rows, 0]]
             left = (token != self._end) & ~(is_box & (step + 1 >= BOX_TOKENS))
             if step + 1 == MAX_QUESTION_TOKENS or not bool(left.any()):
@@ -243,8 +244,8 @@ class Decoder:
             hidden = self._forward(embeddings, mask, positions, cache)[:, 0]
             logits = self.backbone.logits(hidden)
         return [
-            self._suffix(row_tokens, row_log, list(zip(*row_others, strict=True)))
-            for row_tokens, row_log, *row_others in zip(
+            self._suffix(row_tokens, row_log, row_others, row_likely)
+            for row_tokens, row_log, row_others, row_likely in zip(
                 tokens.tolist(), log_probabilities, others.tolist(), likely.tolist(), strict=True
             )
         ]
@@ -274,7 +275,11 @@ class Decoder:
         )
 
     def _suffix(
-        self, tokens: list[int], log_probabilities: Tensor, others: list[tuple[int, float]]
+        self,
+        tokens: list[int],
+        log_probabilities: Tensor,
+        others: list[list[int]],
+        likely: list[list[float]],
     ) -> Suffix:
         ended = self._end in tokens
         count = tokens.index(self._end) if ended else len(tokens)
@@ -289,7 +294,10 @@ class Decoder:
             confidence=float(log_probabilities[:scored].mean().exp()),
             complete=ended or is_box,
             tokens=tuple(tokens[:count]),
-            others=tuple(others[:count]),
+            others=tuple(
+                tuple(zip(*choices, strict=True))
+                for choices in zip(others[:count], likely[:count], strict=True)
+            ),
         )
 
     def _words(self) -> Tensor:

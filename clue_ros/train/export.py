@@ -24,7 +24,7 @@ _REGION_LEVEL = 0.3  # of the map: from here on a cell belongs to a candidate re
 # and windows around its box, which is loose, in which it points again.
 _PARTS_OF_FRAMES = ((0.15, 0.0, 0.85), (0.0, 0.15, 0.85))
 _CLOSER_LOOKS = (0.55, 0.7)
-_TRIED_QUESTIONS = 3  # more of them changed nothing on validation scenes
+_TRIED_QUESTIONS = 6  # more of them changed nothing on validation scenes
 
 
 def export(run: Path, out: Path, probe: ProbeConfig) -> None:

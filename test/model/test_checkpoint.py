@@ -135,7 +135,7 @@ def test_the_embedded_checkpoint_is_whole():
         parts=((0.15, 0.0, 0.85), (0.0, 0.15, 0.85)),
         closer_looks=(0.55, 0.7),
         look_away=True,
-        tried_questions=3,
+        tried_questions=6,
         prompts=checkpoint.config.prompts,
     )
     assert set(checkpoint.adapters) == {'ambiguity', 'ivg'}

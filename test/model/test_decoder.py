@@ -15,6 +15,7 @@ from clue_ros.model.checkpoint import EMBEDDED
 from clue_ros.model.checkpoint import find
 from clue_ros.model.decoder import BOX_TOKENS
 from clue_ros.model.decoder import MAX_QUESTION_TOKENS
+from clue_ros.model.decoder import OTHERS
 from clue_ros.model.decoder import Decoder
 from clue_ros.model.decoder import Form
 from clue_ros.model.decoder import most_likely_kind
@@ -247,13 +248,20 @@ def test_another_token_leads_to_another_question(backbone, adapters, images):
     with adapters.use('ivg'):
         prefix = backbone.prefix(backbone.encode(images[:1]), texts()[:1])
         (first,) = decoder.decode(prefix, [(0, Form.QUESTION)])
-        begun = [(*first.tokens[:k], first.others[k][0]) for k in range(len(first.tokens))]
+        choices = [
+            (place, *choice) for place in range(len(first.tokens)) for choice in first.others[place]
+        ]
+        begun = [(*first.tokens[:place], token) for place, token, _ in choices]
         others = decoder.go_on(prefix, [(0, tokens) for tokens in begun])
-    assert len({other.text for other in [first, *others]}) == len(begun) + 1
-    for tokens, (_, probability), other in zip(begun, first.others, others, strict=True):
+    assert len(choices) == OTHERS * len(first.tokens)
+    assert len(set(begun)) == len(begun)
+    for tokens, (place, _, probability), other in zip(begun, choices, others, strict=True):
         assert other.tokens[: len(tokens)] == tokens
+        assert other.tokens[place] != first.tokens[place]
         assert 0 <= probability <= 0.5
         assert '<' not in other.text
+    for others in first.others:  # the likeliest first
+        assert [p for _, p in others] == sorted((p for _, p in others), reverse=True)
 
 
 def test_what_is_not_found_has_a_box_all_the_same(backbone, images):
