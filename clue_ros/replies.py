@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,20 +54,29 @@ class Replies:
         self._dialog = dialog
         self._seen: dict[str, _Seen] = {}  # by what the model is told to detect then
 
-    def trials(self, questions: Sequence[Suffix]) -> list[Trial]:
-        """What is found for each offer of each question."""
-        told = [self._told(each.text) for each in questions]
-        new = [text for text in dict.fromkeys(itertools.chain(*told)) if text not in self._seen]
+    def trial(self, question: Suffix) -> Trial:
+        """What is found for each offer of a question; all is, as long as nobody looked for it."""
+        told = self._told(question.text)
+        found = tuple(
+            Found(offer, each.probability, _box(each.written, 1, 1))
+            if (each := self._seen.get(text))
+            else Found(offer, 1.0, None)
+            for offer, text in zip(offers(question.text), told, strict=True)
+        )
+        # the same reply twice tells nothing apart
+        return Trial(question.confidence, found if len(set(told)) == len(told) else ())
+
+    def look(self, question: Suffix) -> bool:
+        """Look for what the offers of a question lead to; False where that was done."""
+        new = [text for text in self._told(question.text) if text not in self._seen]
+        if not new:
+            return False
         found = self._detect([self._view.features] * len(new), new)
         self._seen.update((text, _Seen(*each)) for text, each in zip(new, found, strict=True))
-        return [
-            # the same reply twice tells nothing apart
-            Trial(each.confidence, self._found(each.text) if len(set(texts)) == len(texts) else ())
-            for each, texts in zip(questions, told, strict=True)
-        ]
+        return True
 
     def look_closely(self, question: Suffix) -> bool:
-        """Look again at each thing that an offer likely leads to; False where that was done.
+        """Look again at each thing that was likely found for an offer; False where that was done.
 
         From then on the lower one of both probabilities counts.
         """
@@ -104,17 +112,8 @@ class Replies:
             for offer in offers(question)
         ]
 
-    def _found(self, question: str) -> tuple[Found, ...]:
-        seen = [self._seen[text] for text in self._told(question)]
-        return tuple(
-            Found(offer, each.probability, _box(each.written, 1, 1))
-            for offer, each in zip(offers(question), seen, strict=True)
-        )
-
     def _detect(self, pictures: Sequence[Tensor], texts: Sequence[str]) -> list[tuple[float, str]]:
         """How likely something is there, and its box as written, in each picture for its text."""
-        if not texts:
-            return []
         with named_out_of_memory(self._backbone.device):
             prefix = self._backbone.prefix(pictures, texts, BOX_TOKENS)
             detected = self._decoder.detect(prefix)

@@ -38,17 +38,19 @@ class TryOut:
     def best(self, view: View, dialog: Dialog, question: Suffix) -> Suffix:
         """A question if all it offers is there and apart, else the best of it and others.
 
-        A closer look only makes a question worse, so that it is the best one so far that needs it.
+        Looking for what a question offers, and then closely, only makes it worse. So it is the one
+        that seems best which is looked at, until one still seems best after that.
         """
         replies = Replies(self._backbone, self._decoder, self._config, view, dialog)
         questions, shorter = [question], set[str]()
         tried_others = False
         while True:
-            trials = replies.trials(questions)
-            leader = best(trials)
-            fair = is_fair(trials[leader])
-            short = shortened(questions[leader].text, trials[leader])
-            if (fair or tried_others) and replies.look_closely(questions[leader]):
+            leader = questions[best([replies.trial(each) for each in questions])]
+            if replies.look(leader):
+                continue
+            trial = replies.trial(leader)
+            fair, short = is_fair(trial), shortened(leader.text, trial)
+            if (fair or tried_others) and replies.look_closely(leader):
                 continue
             if short is not None and short not in shorter:
                 shorter.add(short)
@@ -57,7 +59,7 @@ class TryOut:
                 tried_others = True
                 questions += self._write(view, dialog, self._other_beginnings(question))
             else:
-                return questions[leader]
+                return leader
 
     def _other_beginnings(self, question: Suffix) -> list[tuple[int, ...]]:
         """A question up to one of its tokens each, with another one there: the likeliest of all."""

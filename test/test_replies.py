@@ -55,14 +55,25 @@ BLUE_OR_PINK = question('the blue one or the pink one?')
 def test_what_offers_nothing_leads_to_nothing(clue, view, read):
     tried = replies(clue, view)
     nothing, twice = question('which one?'), question('the blue one or the blue one?')
-    assert [trial.found for trial in tried.trials([nothing, twice])] == [(), ()]
+    assert not tried.look(nothing)
     assert not tried.look_closely(nothing)
-    assert not replies(clue, view).trials([])
-    assert read == [1]  # the blue one
+    assert tried.trial(nothing).found == tried.trial(twice).found == ()
+    assert read == []
+
+
+def test_all_is_there_until_somebody_looks(clue, view, read):
+    found = replies(clue, view).trial(BLUE_OR_PINK).found
+    assert [(each.offer, each.probability, each.box) for each in found] == [
+        ('the blue one', 1.0, None),
+        ('the pink one', 1.0, None),
+    ]
+    assert read == []
 
 
 def test_what_is_there_is_found(clue, view):
-    blue, pink = replies(clue, view).trials([BLUE_OR_PINK])[0].found
+    tried = replies(clue, view)
+    assert tried.look(BLUE_OR_PINK)
+    blue, pink = tried.trial(BLUE_OR_PINK).found
     assert (blue.offer, pink.offer) == ('the blue one', 'the pink one')
     assert blue.probability > 0.95 > 0.5 > pink.probability
     assert all(0 <= side <= 1 for side in blue.box.corners)
@@ -70,18 +81,20 @@ def test_what_is_there_is_found(clue, view):
 
 def test_each_reply_is_tried_once(clue, view, read):
     tried = replies(clue, view)
-    tried.trials([BLUE_OR_GREEN, BLUE_OR_PINK])
-    tried.trials([BLUE_OR_PINK, question('the green one, or is it the white one?')])
-    assert read == [3, 1]
+    green_or_white = question('the green one, or is it the white one?')
+    looked = [tried.look(each) for each in (BLUE_OR_GREEN, BLUE_OR_PINK, green_or_white) * 2]
+    assert looked == [True] * 3 + [False] * 3
+    assert read == [2, 1, 1]
 
 
 def test_what_is_likely_is_looked_at_closely_once(clue, view, read):
     tried = replies(clue, view)
-    before = tried.trials([BLUE_OR_PINK])[0].found
+    tried.look(BLUE_OR_PINK)
+    before = tried.trial(BLUE_OR_PINK).found
     assert tried.look_closely(BLUE_OR_PINK)
     assert not tried.look_closely(BLUE_OR_PINK)
     assert read == [2, 1]
-    after = tried.trials([BLUE_OR_PINK])[0].found
+    after = tried.trial(BLUE_OR_PINK).found
     assert after[0].probability <= before[0].probability
     assert after[0].box == before[0].box
     assert after[1] == before[1]
@@ -89,7 +102,7 @@ def test_what_is_likely_is_looked_at_closely_once(clue, view, read):
 
 def test_the_lower_one_of_both_probabilities_counts(clue, view, monkeypatch):
     tried = replies(clue, view)
-    tried.trials([BLUE_OR_GREEN])
+    tried.look(BLUE_OR_GREEN)
     detect = clue._answers._decoder.detect
     said = iter([0.2, 1.0])  # of what is blue, and of what is green
     monkeypatch.setattr(
@@ -98,19 +111,19 @@ def test_the_lower_one_of_both_probabilities_counts(clue, view, monkeypatch):
         lambda prefix: [(next(said), suffix) for _, suffix in detect(prefix)],
     )
     assert tried.look_closely(BLUE_OR_GREEN)
-    blue, green = tried.trials([BLUE_OR_GREEN])[0].found
+    blue, green = tried.trial(BLUE_OR_GREEN).found
     assert blue.probability == 0.2
     assert 0.95 < green.probability < 1.0
 
 
 def test_a_checkpoint_without_closer_looks_takes_none(clue, view, read):
     tried = replies(clue, view, closer_looks=())
-    tried.trials([BLUE_OR_GREEN])
+    tried.look(BLUE_OR_GREEN)
     assert not tried.look_closely(BLUE_OR_GREEN)
     assert read == [2]
 
 
-def test_a_box_that_is_none_makes_no_offer_fair(clue, view, monkeypatch):
+def test_what_is_no_box_is_not_looked_at_closely(clue, view, monkeypatch):
     detect = clue._answers._decoder.detect
     backwards = '<loc0900><loc0900><loc0100><loc0100>'
     monkeypatch.setattr(
@@ -119,5 +132,6 @@ def test_a_box_that_is_none_makes_no_offer_fair(clue, view, monkeypatch):
         lambda prefix: [(p, replace(suffix, text=backwards)) for p, suffix in detect(prefix)],
     )
     tried = replies(clue, view)
-    assert [found.box for found in tried.trials([BLUE_OR_GREEN])[0].found] == [None, None]
+    assert tried.look(BLUE_OR_GREEN)
+    assert [found.box for found in tried.trial(BLUE_OR_GREEN).found] == [None, None]
     assert not tried.look_closely(BLUE_OR_GREEN)
