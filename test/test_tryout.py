@@ -11,7 +11,10 @@ from scene_files import load_scenes
 from clue_ros.clue import Clue
 from clue_ros.dialog import Dialog
 from clue_ros.model.decoder import MAX_QUESTION_TOKENS
+from clue_ros.offers import best
 from clue_ros.offers import offers
+from clue_ros.offers import shortened
+from clue_ros.replies import Replies
 from clue_ros.tryout import TryOut
 
 SCENE = next(row for row in load_scenes() if row['image'] == 'id_26.jpg')  # three mugs
@@ -76,6 +79,27 @@ def test_a_question_is_not_asked_for_ever(clue, view, write):
     """Nothing that it offers is there, and there is no other to ask."""
     bad = write('do you mean the pink one')
     assert try_out(clue, 0).best(view, DIALOG, bad) == bad
+
+
+@pytest.mark.parametrize('begun', ['which mug do you mean, the pink one', 'do you mean the banana'])
+def test_it_finds_what_looking_at_all_of_them_would(clue, view, write, begun):
+    trying, bad = try_out(clue, 6), write(begun)
+    others = trying._write(view, DIALOG, trying._other_beginnings(bad))
+    replies = Replies(clue._backbone, clue._answers._decoder, clue._config, view, DIALOG)
+    for each in others:
+        replies.look(each)
+        replies.look_closely(each)
+    trials = [replies.trial(each) for each in others]
+    assert not any(shortened(q.text, t) for q, t in zip(others, trials, strict=True))
+    assert trying.best(view, DIALOG, bad).text == others[best(trials)].text
+
+
+def test_what_cannot_be_the_best_is_not_looked_at(clue, view, write, monkeypatch):
+    good, looked = write(''), []
+    monkeypatch.setattr(Replies, 'look', lambda self, each: looked.append(each.text))
+    monkeypatch.setattr(Replies, 'look_closely', lambda self, each: False)
+    assert try_out(clue, 6).best(view, DIALOG, good) == good
+    assert looked == [good.text]
 
 
 def test_a_good_question_stays(clue, view, write):
