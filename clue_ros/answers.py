@@ -109,10 +109,7 @@ class Answers:
     def _answer(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Response]:
         suffixes = self._write(moments, forms)
         if self._config.tried_questions:
-            suffixes = [
-                self._try_out.best(*moment, suffix) if _is_question(suffix) else suffix
-                for moment, suffix in zip(moments, suffixes, strict=True)
-            ]
+            suffixes = self._tried_out(moments, suffixes)
         responses = [_read(*pair) for pair in zip(suffixes, (v for v, _ in moments), strict=True)]
         first = {
             moment: response
@@ -124,6 +121,16 @@ class Answers:
             joined[moment] if isinstance(response, Pointed) else response
             for moment, response in zip(moments, responses, strict=True)
         ]
+
+    def _tried_out(self, moments: Sequence[Moment], suffixes: Sequence[Suffix]) -> list[Suffix]:
+        """The best question at each moment that asks; in several forms it is often the same."""
+        asked = {
+            (moment, suffix): self._try_out.best(*moment, suffix)
+            for moment, suffix in dict.fromkeys(zip(moments, suffixes, strict=True))
+            if _is_question(suffix)
+        }
+        pairs = zip(moments, suffixes, strict=True)
+        return [asked.get((moment, suffix), suffix) for moment, suffix in pairs]
 
     def _write(self, moments: Sequence[Moment], forms: Sequence[Form]) -> list[Suffix]:
         """What the decoder writes at once; a moment is read once for all of its forms."""

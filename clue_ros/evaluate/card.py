@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from clue_ros.errors import CheckpointError
+from clue_ros.evaluate.baselines import BASELINES
 from clue_ros.evaluate.evaluation import EvaluationConfig
 from clue_ros.evaluate.evaluation import evaluate
 from clue_ros.evaluate.figures import Figures
@@ -36,6 +37,8 @@ from clue_ros.evaluate.summary import plain
 from clue_ros.model.checkpoint import find
 
 CARD = 'metrics.json'
+# of closed loops; `always` is left out, whose dialogs without end take as long as all the others
+POLICIES = ('joint', 'probe', 'decoder', 'once', 'never', *BASELINES)
 _FORMAT = 1
 _DIGITS = 4
 
@@ -93,6 +96,7 @@ def measure_card(
             device=device,
             dtype=dtype,
             validation=run.validation,
+            policies=POLICIES if run.measure == 'loop' else (),
         )
         yield replace(run, figures=count_figures(evaluate(config).log))
 
