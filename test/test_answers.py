@@ -146,6 +146,20 @@ def test_a_question_that_offers_nothing_gives_way_to_pointing(clue, monkeypatch)
     assert isinstance(clue.respond(view, dialog, 'joint'), Grounding)
 
 
+def test_a_question_is_tried_out_once_for_all_forms(clue, monkeypatch):
+    view, other = clue.look_all([picture(row('id_26.jpg'))] * 2)
+    dialog, tried = Dialog('get the mug'), []
+    monkeypatch.setattr(
+        clue._answers._try_out, 'best', lambda *moment: tried.append(moment) or WHICH_SUFFIX
+    )
+    forms = [Form.QUESTION, Form.EITHER, Form.BOX, Form.QUESTION]
+    said = clue.decode_all([view, view, view, other], [dialog] * 4, forms)
+    assert [seen for seen, *_ in tried] == [view, other]
+    assert said[:2] == [WHICH, WHICH]
+    assert isinstance(said[2], Grounding)
+    assert said[3] == WHICH
+
+
 def test_what_a_malformed_suffix_becomes(clue, monkeypatch):
     monkeypatch.setattr(clue._answers, '_config', replace(clue._config, tried_questions=0))
     view = once(clue).look(picture(ROWS[0]))
