@@ -21,6 +21,7 @@ from clue_ros.errors import InvalidImage
 from clue_ros.errors import InvalidRequest
 from clue_ros.errors import MissingAdapter
 from clue_ros.model.decoder import Form
+from clue_ros.offers import offers
 from clue_ros.person import Person
 from clue_ros.person import Thing
 from clue_ros.response import Absent
@@ -231,11 +232,15 @@ def test_a_frame_is_encoded_once(clue, monkeypatch):
 
     monkeypatch.setattr(clue._backbone, 'encode', watched)
     clue.ambiguity(view, Dialog('i need the green mug'))
-    assert isinstance(clue.respond(view, Dialog(scene['instruction']), 'always'), Question)
     assert shapes == []
-    # a box is looked at again, closer
+    # what a question offers is looked at again, closer
+    asked = clue.respond(view, Dialog(scene['instruction']), 'always')
+    assert isinstance(asked, Question)
+    assert len(shapes) == len(offers(asked.text)) > 1
+    # and so is a box
+    before = len(shapes)
     assert isinstance(clue.respond(view, Dialog('i need the green mug'), 'never'), Grounding)
-    assert len(shapes) == 2
+    assert len(shapes) == before + 2
     assert all(height < view.height and width < view.width for height, width in shapes)
 
 

@@ -92,7 +92,8 @@ def largest_relative_error(backbone: Backbone, layer: int, texts: list[str]) -> 
 def test_equals_transformers_for_the_embedded_model(layer):
     backbone = mini_backbone()
     for text in TEXTS:
-        assert largest_relative_error(backbone, layer, [text]) < 1e-5
+        # 1.04e-5 on one CPU, whose sums are added up in another order, below 1e-5 on others
+        assert largest_relative_error(backbone, layer, [text]) < 2e-5
     # A padded batch: the texts differ in length. Matrix products of another size add up in another
     # order, which shows in the last digits of weights as small as 1e-30.
     assert largest_relative_error(backbone, layer, TEXTS) < 1e-4
