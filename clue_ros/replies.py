@@ -68,7 +68,8 @@ class Replies:
 
     def look(self, question: Suffix) -> bool:
         """Look for what the offers of a question lead to; False where that was done."""
-        new = [text for text in self._told(question.text) if text not in self._seen]
+        told = dict.fromkeys(self._told(question.text))
+        new = [text for text in told if text not in self._seen]
         if not new:
             return False
         found = self._detect([self._view.features] * len(new), new)

@@ -59,6 +59,8 @@ def test_what_offers_nothing_leads_to_nothing(clue, view, read):
     assert not tried.look_closely(nothing)
     assert tried.trial(nothing).found == tried.trial(twice).found == ()
     assert read == []
+    assert tried.look(twice)
+    assert read == [1]
 
 
 def test_all_is_there_until_somebody_looks(clue, view, read):
