@@ -61,6 +61,11 @@ from clue_ros.train.vision import VisionModel
 from clue_ros.train.vision import vision_batch
 
 _TEXTS = 4000  # scenes from whose dialogs the tokenizer is learned
+_ROOMS = {
+    'packed': ClassroomConfig(1, detect=0.35, narrow=0.5, complete=0.2),
+    'joined': ClassroomConfig(1, 96, most=1, joined=True, narrow=0.5, complete=0.25),
+}
+_STAGES = ('vision', 'packed', 'joined')
 _MULTIPLE = 64  # the vocabulary is rounded up to it
 
 
@@ -68,15 +73,16 @@ _MULTIPLE = 64  # the vocabulary is rounded up to it
 class BackboneConfig:
     """The stages; the corpus and `seed` decide the data."""
 
-    packed: LoopConfig
-    joined: LoopConfig
     vision: LoopConfig | None = None  # None leaves the tower of a backbone to go on from as it is
+    packed: LoopConfig | None = None  # None leaves its decoder as it is, and so with the next one
+    joined: LoopConfig | None = None
     heads: LoopConfig = LoopConfig(300, 32, 1e-3)  # of a backbone to go on from
     miniature: MiniatureConfig = field(default_factory=MiniatureConfig)
     pictures: PictureConfig = field(default_factory=PictureConfig)
     patches: int = 64  # computed in the vision stage
     pointers: tuple[int, ...] = (2, 5)  # blocks after which the referents shall be known
     recolored: float = 0.35  # share of the vision stage's pictures that teach shapes, not colours
+    painted: float = 0.0  # such pictures' share of the other stages; no lesson about them names one
     loyal: float = 0.0  # weight in the vision stage of staying what the backbone begun from was
     kept: float = 0.0  # share of the backbone begun from in the mean that is the result
     validation: int = 12  # batches
@@ -89,14 +95,15 @@ class BackboneConfig:
             raise ValueError(f'patches must lie in 1..{grid**2}, got {self.patches}')
         if any(not 0 <= block < self.miniature.layers for block in self.pointers):
             raise ValueError(f'pointers must name blocks of the decoder, got {self.pointers}')
-        for name in ('recolored', 'kept'):
+        for name in ('recolored', 'painted', 'kept'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} must lie in [0, 1], got {getattr(self, name)}')
         if self.loyal < 0:
             raise ValueError(f'loyal must not be negative, got {self.loyal}')
         if self.pictures.recolored:
             raise ValueError(
-                'pictures.recolored must be 0, for lessons name colours; set `recolored` beside it'
+                'pictures.recolored must be 0; set `recolored` and `painted` beside it, which say '
+                'for which stages'
             )
         if self.compiled and not shutil.which(compiler := os.environ.get('CXX', 'g++')):
             raise ValueError(
@@ -121,8 +128,11 @@ def train_backbone(
     grid = config.miniature.side // config.miniature.patch
     tokenizer = processor.tokenizer
     first = tokenizer.convert_tokens_to_ids('<loc0000>')
-    if not begin and config.vision is None:
-        raise InvalidRun('a backbone from nothing needs the stage `vision`; add it, or use --begin')
+    missing = [name for name in _STAGES if getattr(config, name) is None]
+    if missing and not begin:
+        raise InvalidRun(
+            f'a backbone from nothing needs the stage `{missing[0]}`; add it, or use --begin'
+        )
     vision = VisionModel(model, config.loyal if begin and config.vision else 0.0)
     if config.compiled:
         vision.compile_blocks()
@@ -144,25 +154,16 @@ def train_backbone(
         part.requires_grad_(False)
     learning = [parameter for parameter in packed.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [{'params': learning}]
-    rooms = {
-        'packed': (
-            config.packed,
-            ClassroomConfig(config.packed.batch, detect=0.35, narrow=0.5, complete=0.2),
-        ),
-        'joined': (
-            config.joined,
-            ClassroomConfig(
-                config.joined.batch, 96, most=1, joined=True, narrow=0.5, complete=0.25
-            ),
-        ),
-    }
-    for number, (name, (loop, shape)) in enumerate(rooms.items()):
+    for number, (name, loop) in enumerate((('packed', config.packed), ('joined', config.joined))):
+        if loop is None:
+            continue
+        shape = replace(_ROOMS[name], rows=loop.batch)
         learn = Classroom(
             corpus,
             tokenizer,
             grid,
             shape,
-            config.pictures,
+            replace(config.pictures, recolored=config.painted),
             DialogConfig(),
             config.seed + number + 1,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from clue_ros.sim.dialogs import DialogConfig
 from clue_ros.sim.expressions import SEVERAL
 from clue_ros.sim.scene import Scene
 from clue_ros.train.corpus import Corpus
+from clue_ros.train.dense import COLOR
 from clue_ros.train.dense import patch_labels
 from clue_ros.train.dense import patch_owners
 from clue_ros.train.lessons import Lesson
@@ -20,6 +22,7 @@ from clue_ros.train.lessons import clarify
 from clue_ros.train.lessons import complete
 from clue_ros.train.lessons import detect
 from clue_ros.train.lessons import draw_sample
+from clue_ros.train.lessons import names_color
 from clue_ros.train.lessons import narrow
 from clue_ros.train.packing import encode
 from clue_ros.train.packing import fill
@@ -85,10 +88,14 @@ class Classroom:
             scene = picture.scene
             owners = patch_owners(picture.owners, self._grid)
             names, places = patch_labels(owners, scene)
+            lessons = self._lessons(rng, scene)
+            if picture.recolored:
+                names[:, COLOR] = -1
+                lessons = filterfalse(names_color, lessons)
             classes.append(names)
             numbers.append(places)
-            lessons = (encode(self._tokenizer, lesson) for lesson in self._lessons(rng, scene))
-            chosen = fill(lessons, config.length, config.most)
+            encoded = (encode(self._tokenizer, lesson) for lesson in lessons)
+            chosen = fill(encoded, config.length, config.most)
             rows.append(chosen)
             # by thing, the patches that show it
             shown = owners == np.arange(len(scene.things))[:, None]

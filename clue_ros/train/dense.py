@@ -24,6 +24,7 @@ from clue_ros.train.corpus import OWNERS
 from clue_ros.train.corpus import Owners
 
 NAMES = {'category': CATEGORIES, 'color': COLORS, 'size': SIZES}
+COLOR = list(NAMES).index('color')  # its column of the classes
 _NUMBERS = 6  # four sides of the box, and the place on the table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ PROMPTS = Prompts(keep_article=False, lower_case=True)
 BETWEEN_BOXES = ' ; '
 _ALIKE = 0.5  # of the boxes to complete, share of those of what the request fits
 _VALUES = {'category': CATEGORIES, 'color': COLORS, 'size': SIZES}
+_COLOR = re.compile(rf'\b(?:{"|".join(COLORS)})\b')
 _VERDICTS = {ONE: 0.4, SEVERAL: 0.4, NONE: 0.2}  # how often each is drawn
 
 
@@ -59,6 +61,11 @@ class Lesson:
     referents: frozenset[int]  # things that are spoken of: what fits, or is still open
     mentions: tuple[Mention, ...] = ()  # what lies between them speaks of all referents
     given: int = 0  # characters with which the suffix begins that are shown and not taught
+
+
+def names_color(lesson: Lesson) -> bool:
+    """Whether it says the name of a colour: nothing to learn from things painted at random."""
+    return bool(_COLOR.search(lesson.prefix) or _COLOR.search(lesson.suffix))
 
 
 def draw_sample(rng: np.random.Generator, scene: Scene, config: DialogConfig) -> Sample | None:

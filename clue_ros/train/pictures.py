@@ -22,6 +22,8 @@ from clue_ros.train.corpus import Owners
 Pixels = npt.NDArray[np.uint8]  # (side, side, 3)
 Floats = npt.NDArray[Any]
 
+_LIGHTNESS = (12, 230)  # of 255: the mean of what is painted anew lies between
+
 
 @dataclass(frozen=True)
 class PictureConfig:
@@ -143,7 +145,11 @@ def _recolor(pixels: Pixels, owners: Owners, rng: np.random.Generator) -> Pixels
     painted = pixels.copy()
     for owner in range(-1, int(owners.max()) + 1):
         where = spots == owner
-        turned = pixels[where] @ _other_colors(rng) + rng.uniform(-40, 40, 3).astype(np.float32)
+        turned = pixels[where] @ _other_colors(rng)
+        if owner < 0:
+            turned = turned + rng.uniform(-40, 40, 3).astype(np.float32)
+        elif where.any():
+            turned = _other_paint(turned, rng)
         painted[where] = turned.clip(0, 255).astype(np.uint8)
     return painted
 
@@ -154,7 +160,18 @@ def _other_colors(rng: np.random.Generator) -> Floats:
     grey = np.full((3, 3), 1 / 3)
     across = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
     turned: Floats = np.cos(angle) * (np.eye(3) - grey) + np.sin(angle) * across
-    return (grey + rng.uniform(0.3, 1.3) * turned).astype(np.float32)
+    return (grey + rng.uniform(0.0, 1.3) * turned).astype(np.float32)
+
+
+def _other_paint(colors: Floats, rng: np.random.Generator) -> Floats:
+    """Colours (n, 3) of a thing under paint that may be of any tint, and as good as black or white.
+
+    Paint multiplies the light, so that what is round still looks round.
+    """
+    tinted = colors.clip(1, 255) * rng.uniform(0.3, 1, 3)
+    light = np.exp(rng.uniform(*np.log(_LIGHTNESS)))
+    painted: Floats = tinted * (light / tinted.mean())
+    return painted
 
 
 def _zoom(

@@ -16,15 +16,13 @@ from torch import Tensor
 from torch import nn
 
 from clue_ros.train.corpus import Corpus
-from clue_ros.train.dense import NAMES
+from clue_ros.train.dense import COLOR
 from clue_ros.train.dense import DenseHeads
 from clue_ros.train.dense import patch_labels
 from clue_ros.train.dense import patch_owners
 from clue_ros.train.pictures import PictureConfig
 from clue_ros.train.pictures import stacked
 from clue_ros.train.pictures import vary
-
-_COLOR = list(NAMES).index('color')
 
 
 class VisionModel(nn.Module):
@@ -54,7 +52,7 @@ class VisionModel(nn.Module):
         """Named losses; `kept` (rows, patches that are computed), labels of these patches."""
         features = self.features(pixels, kept)
         losses = self.dense(features, classes, numbers)
-        if self.before is None:
+        if self.before is None or not features.requires_grad:  # the tower stays as it is
             return {**losses, 'loss': losses['dense']}
         change = self._change(features, pixels, kept, classes)
         return {**losses, 'change': change, 'loss': losses['dense'] + self.loyal * change}
@@ -70,7 +68,7 @@ class VisionModel(nn.Module):
         """
         shown = classes[..., 0] >= 0
         # pictures of changed colours say nothing about names of colours: no thing in them has one
-        rows = ~(shown & (classes[..., _COLOR] < 0)).any(dim=1)
+        rows = ~(shown & (classes[..., COLOR] < 0)).any(dim=1)
         if not rows.any():
             return features.sum() * 0
         with torch.no_grad():
@@ -105,7 +103,7 @@ def vision_batch(
         owners = patch_owners(picture.owners, grid)
         names, places = patch_labels(owners, picture.scene)
         if picture.recolored:
-            names[:, _COLOR] = -1
+            names[:, COLOR] = -1
         order = np.sort(np.argsort(_far(owners, grid) + rng.uniform(0, 1, grid**2))[:kept])
         chosen.append(order)
         classes.append(names[order])

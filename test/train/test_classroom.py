@@ -1,13 +1,17 @@
 """Batches: what each token that answers speaks of."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from model_builders import mini_backbone
 
 from clue_ros.sim.dialogs import DialogConfig
+from clue_ros.sim.scene import CATEGORIES
+from clue_ros.sim.scene import COLORS
 from clue_ros.train.classroom import Classroom
 from clue_ros.train.classroom import ClassroomConfig
+from clue_ros.train.dense import COLOR
 from clue_ros.train.packing import IGNORED
 from clue_ros.train.pictures import PLAIN
 
@@ -69,6 +73,19 @@ def test_of_a_box_to_complete_two_places_and_the_end_are_taught(corpus, backbone
         taught = (made['lesson'][row] == made['lesson'][row, end]) & (labels[row] != IGNORED)
         assert (labels[row, taught] >= backbone.first_location).sum() == PLACES / 2
         assert int(taught.sum()) == PLACES / 2 + 1
+
+
+def test_about_painted_things_no_color_is_said(corpus, backbone):
+    shape = ClassroomConfig(rows=6)
+    painted = replace(PLAIN, recolored=1)
+    room = Classroom(corpus, backbone.tokenizer, GRID, shape, painted, DialogConfig(), 5)
+    made = room.batch(0)
+    said = ' '.join(backbone.tokenizer.batch_decode(made['ids']))
+    assert any(f' {category}' in said for category in CATEGORIES)
+    assert not any(color in said for color in COLORS)
+    shown = made['classes'][..., 0] >= 0
+    assert (made['classes'][..., COLOR] == -1).all()
+    assert (made['classes'][shown][..., 2] >= 0).all()
 
 
 @pytest.mark.parametrize('name', ['detect', 'complete'])

@@ -18,6 +18,7 @@ from clue_ros.train.corpus import render_shard
 from clue_ros.train.pictures import PLAIN
 from clue_ros.train.pictures import PictureConfig
 from clue_ros.train.pictures import _other_colors
+from clue_ros.train.pictures import _other_paint
 from clue_ros.train.pictures import lit
 from clue_ros.train.pictures import stacked
 from clue_ros.train.pictures import vary
@@ -120,6 +121,17 @@ def test_other_colors_keep_what_is_grey():
         np.testing.assert_allclose(np.array([90, 90, 90]) @ turn, 90, rtol=1e-5)
     reds = np.array([(200, 20, 20) @ turn for turn in turns])
     assert (reds.argmax(axis=1)[:, None] == np.arange(3)).any(axis=0).all()
+
+
+def test_other_paint_makes_things_black_and_white_and_keeps_their_shading():
+    rng = np.random.default_rng(0)
+    shaded = np.linspace(0.5, 1, 20)[:, None] * np.array([[180, 60, 30]])
+    painted = np.array([_other_paint(shaded, rng) for _ in range(200)])
+    means = painted.mean(axis=(1, 2))
+    assert means.min() < 20 and means.max() > 180
+    ratios = painted[:, 0] / painted[:, -1]
+    np.testing.assert_allclose(ratios, 0.5, rtol=1e-5)
+    assert np.isfinite(_other_paint(np.zeros((3, 3)), rng)).all()  # pitch black
 
 
 def test_a_corpus_takes_turns_with_its_kinds(tmp_path):

@@ -197,6 +197,26 @@ def test_a_tower_may_stay_as_it_was(run, corpus_folder, tmp_path, capsys):
     assert not changed & {'vision_tower', 'multi_modal_projector'}
 
 
+def test_a_decoder_may_stay_as_it_was(run, corpus_folder, tmp_path, capsys):
+    left_out = ('packed', 'joined')
+    stages = {key: value for key, value in CONFIG['backbone'].items() if key not in left_out}
+    short = {**LOOP, 'steps': 1, 'batch': 2}
+    path = tmp_path / 'without.yaml'
+    path.write_text(
+        yaml.safe_dump({**CONFIG, 'backbone': {**stages, 'heads': short, 'vision': short}})
+    )
+    command = ['train', 'backbone', '--config', str(path), '--corpus', str(corpus_folder)]
+    assert main([*command, '--run', str(tmp_path / 'nothing')]) == 1
+    assert 'a backbone from nothing needs the stage `packed`' in capsys.readouterr().err
+    begin = ['--run', str(tmp_path / 'run'), '--begin', str(run / 'backbone')]
+    assert main([*command, *begin]) == 0
+    before = load_file(run / 'backbone' / 'model.safetensors')
+    after = load_file(tmp_path / 'run' / 'backbone' / 'model.safetensors')
+    changed = {key.split('.')[0] for key in before if not torch.equal(before[key], after[key])}
+    assert 'vision_tower' in changed
+    assert 'language_model' not in changed
+
+
 def test_a_result_may_keep_what_was_begun_from(run, corpus_folder, tmp_path):
     short = {**LOOP, 'steps': 1, 'batch': 2}
     stages = dict.fromkeys(('heads', 'vision', 'packed', 'joined'), short)
@@ -217,6 +237,7 @@ def test_a_result_may_keep_what_was_begun_from(run, corpus_folder, tmp_path):
     [
         ({'loyal': -1}, 'loyal must not be negative, got -1'),
         ({'kept': 1.5}, r'kept must lie in \[0, 1\], got 1.5'),
+        ({'painted': 2}, r'painted must lie in \[0, 1\], got 2'),
         ({'recolored': -0.5}, r'recolored must lie in \[0, 1\], got -0.5'),
     ],
 )
