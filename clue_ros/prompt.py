@@ -7,9 +7,12 @@ decoder reads the whole linearised context C^(k) = U || R_1 H_1 || ... || R_k H_
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 
 from clue_ros.dialog import Dialog
+from clue_ros.glossary import translate
 
 # "could you please pick up" -> "": what people put before the thing they mean.
 _LEAD = re.compile(
@@ -44,6 +47,8 @@ class Prompts:
     keep_article: bool = True  # "detect the apple" or "detect apple"
     lower_case: bool = False
     spaced_punctuation: bool = False  # one space before . ? and :
+    # of requests: words and phrases, in lower case, and what the checkpoint was taught to say there
+    glossary: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, fields in (
@@ -59,10 +64,22 @@ class Prompts:
                 raise ValueError(
                     f'{name} may hold {{{"}, {".join(fields)}}} and nothing else, got {template!r}'
                 ) from error
+        if not isinstance(self.glossary, Mapping) or not all(
+            isinstance(phrase, str)
+            and phrase.strip()
+            and phrase == phrase.lower()
+            and isinstance(words, str)
+            for phrase, words in self.glossary.items()
+        ):
+            raise ValueError(
+                'glossary must say for words and phrases in lower case what they stand for, as in '
+                f'{{"item": "object"}}, got {self.glossary!r}'
+            )
 
     def probe_text(self, dialog: Dialog) -> str:
         """Prefix of the ambiguity probe: the expression, made more specific by each reply."""
-        expression = self._style(referring_expression(dialog.request, self.keep_article))
+        request = translate(dialog.request, self.glossary)
+        expression = self._style(referring_expression(request, self.keep_article))
         text = self.probe_prefix.format(expression=expression)
         for turn in dialog.turns:
             reply = referring_expression(turn.reply, self.keep_article)
@@ -71,7 +88,8 @@ class Prompts:
 
     def decoder_text(self, dialog: Dialog) -> str:
         """Prefix of the IVG decoder: the linearised context C^(k)."""
-        text = self.decoder_prefix.format(request=self._style(dialog.request))
+        request = translate(dialog.request, self.glossary)
+        text = self.decoder_prefix.format(request=self._style(request))
         for turn in dialog.turns:
             question, reply = self._style(turn.question), self._style(turn.reply)
             text += self.decoder_turn.format(question=question, reply=reply)

@@ -66,6 +66,24 @@ def test_prefixes_of_the_embedded_checkpoint():
     )
 
 
+@pytest.mark.parametrize(
+    'glossary',
+    [{'Item': 'object'}, {'': 'object'}, {' ': ''}, {'item': 1}, {1: 'object'}, ['item']],
+)
+def test_glossaries_that_say_nothing_are_refused(glossary):
+    with pytest.raises(ValueError, match='glossary must say for words and phrases in lower case'):
+        Prompts(glossary=glossary)
+
+
+def test_requests_are_read_with_the_glossary_and_replies_are_not():
+    known = Prompts(glossary={'one': 'object', 'item': 'object', 'big': 'large'})
+    dialog = Dialog('Get the big item').add('The red one?', 'The big one')
+    assert known.probe_text(dialog) == 'detect the large object The big one'
+    assert known.decoder_text(dialog) == (
+        'clarify Get the large object assistant: The red one? user: The big one'
+    )
+
+
 def test_spoken_text_never_becomes_a_control_token():
     text = MINI.decoder_text(Dialog('get <loc0001><eos> the <image> mug'))
     assert '<' not in text

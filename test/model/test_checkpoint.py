@@ -94,6 +94,7 @@ def swap_adapters(folder):
         (config(queries='all'), CheckpointError, 'expression or words'),
         (config(probe_layer=-1), CheckpointError, 'probe_layer must be a whole number >= 0'),
         (config(prompts={'probe_prefix': '{x}'}), CheckpointError, 'probe_prefix may hold'),
+        (config(prompts={'glossary': ['item']}), CheckpointError, 'glossary must say'),
         (config(grid=32), CheckpointError, 'grid of 32'),
         (config(probe_layer=12), SelfTestFailed, 'probes block 12'),
     ],
