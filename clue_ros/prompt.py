@@ -48,7 +48,7 @@ class Prompts:
     lower_case: bool = False
     spaced_punctuation: bool = False  # one space before . ? and :
     # of requests: words and phrases, in lower case, and what the checkpoint was taught to say there
-    glossary: Mapping[str, str] = field(default_factory=dict)
+    glossary: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, fields in (

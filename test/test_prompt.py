@@ -84,6 +84,12 @@ def test_requests_are_read_with_the_glossary_and_replies_are_not():
     )
 
 
+def test_prompts_with_a_glossary_may_be_keys():
+    known, same = (Prompts(glossary={'item': 'object'}) for _ in range(2))
+    assert {known: 1}[same] == 1
+    assert known != Prompts()
+
+
 def test_spoken_text_never_becomes_a_control_token():
     text = MINI.decoder_text(Dialog('get <loc0001><eos> the <image> mug'))
     assert '<' not in text
