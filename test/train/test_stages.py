@@ -181,6 +181,7 @@ def test_a_backbone_goes_on_with_a_larger_tower(run, corpus_folder, tmp_path):
 def test_a_tower_may_stay_as_it_was(run, corpus_folder, tmp_path, capsys):
     stages = {name: value for name, value in CONFIG['backbone'].items() if name != 'vision'}
     short = {**LOOP, 'steps': 1, 'batch': 2}
+    stages = {**stages, 'painted': 1.0}  # no lesson teaches a colour then
     path = tmp_path / 'without.yaml'
     path.write_text(
         yaml.safe_dump({**CONFIG, 'backbone': {**stages, 'heads': short, 'packed': short}})
