@@ -19,5 +19,10 @@ def translate(text: str, glossary: Mapping[str, str]) -> str:
         return text
     phrases = sorted(glossary, key=len, reverse=True)
     pattern = rf'(?<![\w-])(?:{"|".join(map(re.escape, phrases))})(?![\w-])'
-    said = re.sub(pattern, lambda found: glossary[found[0].lower()], text, flags=re.IGNORECASE)
+
+    def known(found: re.Match[str]) -> str:
+        # a few letters match without regard to case and have another small letter, as the Turkish I
+        return glossary.get(found[0].lower(), found[0])
+
+    said = re.sub(pattern, known, text, flags=re.IGNORECASE)
     return said if said.strip() else text

@@ -78,7 +78,7 @@ class Prompts:
 
     def probe_text(self, dialog: Dialog) -> str:
         """Prefix of the ambiguity probe: the expression, made more specific by each reply."""
-        request = translate(dialog.request, self.glossary)
+        request = self._known(dialog.request)
         expression = self._style(referring_expression(request, self.keep_article))
         text = self.probe_prefix.format(expression=expression)
         for turn in dialog.turns:
@@ -88,8 +88,7 @@ class Prompts:
 
     def decoder_text(self, dialog: Dialog) -> str:
         """Prefix of the IVG decoder: the linearised context C^(k)."""
-        request = translate(dialog.request, self.glossary)
-        text = self.decoder_prefix.format(request=self._style(request))
+        text = self.decoder_prefix.format(request=self._style(self._known(dialog.request)))
         for turn in dialog.turns:
             question, reply = self._style(turn.question), self._style(turn.reply)
             text += self.decoder_turn.format(question=question, reply=reply)
@@ -98,6 +97,9 @@ class Prompts:
     def suffix(self, question: str) -> str:
         """A question as the decoder learns to write it."""
         return self._style(question)
+
+    def _known(self, request: str) -> str:
+        return translate(request, self.glossary)
 
     def _style(self, text: str) -> str:
         # whatever a person says, it never becomes a control token such as <bos> or <loc0001>

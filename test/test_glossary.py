@@ -29,6 +29,7 @@ GLOSSARY = {
         ('the left-most mug', 'the leftmost mug'),
         ('the item that is left', 'the object  LEFT'),
         ('the c++', 'the book'),
+        ('the \u0130tem', 'the \u0130tem'),
     ],
 )
 def test_words_are_translated_once_and_whole(said, meant):

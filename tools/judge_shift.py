@@ -1,6 +1,6 @@
 """What of the shift to scenes out of distribution costs how much: one part of it taken back each.
 
-Run `python tools/judge_shift.py`, or name parts: `python tools/judge_shift.py pairs camera`. Scenes
+Run `python tools/judge_shift.py`, or name parts: `python tools/judge_shift.py pairs light`. Scenes
 are those of the held-out configuration (seed 9), then the same with known pairs of category and
 colour, known shapes and so on. Measured are the probe's decision (requests that fit one thing or
 several), boxes, and absent things called absent, as `Clue` gives them.
@@ -57,9 +57,9 @@ KINDS = {
 def judge(clue: Clue, scenes: SceneConfig, held_out: bool, count: int) -> list[str]:
     """F1 and AUROC of ambiguity, and shares right: clear requests, after a dialog, absent."""
     probabilities: list[float] = []
+    decided: list[bool] = []
     truth: list[bool] = []
     right: dict[str, list[bool]] = {'clear': [], 'dialog': [], 'absent': []}
-    threshold = 0.0
     with Renderer() as renderer:
         for index in range(count):
             drawn = render_scene(renderer, SEED, index, scenes)
@@ -73,14 +73,13 @@ def judge(clue: Clue, scenes: SceneConfig, held_out: bool, count: int) -> list[s
                 if sample.verdict == NONE or sample.target is None:
                     right['absent'].append(isinstance(response, Absent))
                     continue
-                assert ambiguity.probability is not None and ambiguity.threshold is not None
-                threshold = ambiguity.threshold
+                assert ambiguity.probability is not None  # of a checkpoint with a probe
                 probabilities.append(ambiguity.probability)
+                decided.append(bool(ambiguity.ambiguous))
                 truth.append(sample.verdict == SEVERAL)
                 box = sample.scene.things[sample.target].box
                 hit = isinstance(response, Grounding) and response.box.iou(box) >= 0.5
                 right['dialog' if sample.dialog.turns else 'clear'].append(hit)
-    decided = [probability >= threshold for probability in probabilities]
     shares = [proportion(sum(hits), len(hits)) for hits in right.values()]
     return [
         f'{f1_score(truth, decided):.3f}, {roc_auc_score(truth, probabilities):.3f}',
